@@ -1,0 +1,18 @@
+//! How Postern runs. What the configuration *means* is decided in the root package, which hands this crate an
+//! immutable [`plan::Plan`]; this crate binds the sockets, matches requests, originates TLS and says how it went.
+//!
+//! | module | owns | must not know |
+//! |---|---|---|
+//! | [`plan`] | the immutable runtime plan and its matching | tokio, actix, kube, rustls, a clock |
+//! | [`outcome`] | the closed sets of words that say how a request or a handshake ended | anything that does IO |
+//! | [`supervisor`] | watches, configuration, the workers' lives | how a request is served |
+//! | [`listener`] | per-thread listener actors, the downstream connection loops | Kubernetes, certificates' meaning |
+//! | [`upstream`] | endpoints, TLS identities, verification, connectors, pools | routes and listeners |
+//! | [`telemetry`] | metrics, access log, admin pages | how requests are served |
+
+pub mod listener;
+pub mod outcome;
+pub mod plan;
+pub mod supervisor;
+pub mod telemetry;
+pub mod upstream;

@@ -1,0 +1,1 @@
+//! The front side: per-thread listener actors and the downstream connection loops.

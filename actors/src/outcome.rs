@@ -1,0 +1,204 @@
+//! How a handshake and a request ended: closed sets of words, the same in metric, access log, response body, admin page
+//! and `probe`. Nothing here does IO.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How one attempt to reach a backend by TLS ended. `result` in metrics and log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HandshakeResult {
+    /// The handshake completed and the peer is who it must be.
+    Ok,
+    /// No anchor vouches for the presented chain.
+    UnknownIssuer,
+    /// The certificate carries none of the demanded names.
+    NameMismatch,
+    /// The certificate (or one of its chain) is past its `notAfter`.
+    Expired,
+    /// The certificate is before its `notBefore`.
+    NotYetValid,
+    /// A signature does not verify.
+    BadSignature,
+    /// An extended key usage that does not permit a TLS server.
+    BadPurpose,
+    /// A CA certificate was presented as the peer's own.
+    CaUsedAsEndEntity,
+    /// The key is not one of those pinned.
+    PinMismatch,
+    /// The certificate does not parse.
+    BadEncoding,
+    /// An algorithm that is not supported.
+    UnsupportedAlgorithm,
+    /// The peer ended the handshake with an alert.
+    AlertReceived,
+    /// No common version, cipher suite or group.
+    VersionOrCipherMismatch,
+    /// No common application protocol.
+    AlpnMismatch,
+    /// What answered does not speak TLS.
+    NotTls,
+    /// TCP: connection refused.
+    TcpRefused,
+    /// TCP: no route, or unreachable.
+    TcpUnreachable,
+    /// The name did not resolve.
+    DnsFailure,
+    /// Connect or handshake took too long.
+    Timeout,
+    /// The peer closed the connection during the handshake.
+    PeerClosed,
+    /// No CA certificate could be used.
+    CaUnavailable,
+    /// The policy is invalid.
+    PolicyInvalid,
+    /// The Gateway's client certificate could not be used.
+    ClientCertUnavailable,
+    /// The peer refused our client certificate.
+    ClientCertRejected,
+    /// None of the above; the log says what.
+    Other,
+}
+
+impl HandshakeResult {
+    /// Every value, in the order of the documentation.
+    pub const ALL: [Self; 25] = [
+        Self::Ok,
+        Self::UnknownIssuer,
+        Self::NameMismatch,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::BadSignature,
+        Self::BadPurpose,
+        Self::CaUsedAsEndEntity,
+        Self::PinMismatch,
+        Self::BadEncoding,
+        Self::UnsupportedAlgorithm,
+        Self::AlertReceived,
+        Self::VersionOrCipherMismatch,
+        Self::AlpnMismatch,
+        Self::NotTls,
+        Self::TcpRefused,
+        Self::TcpUnreachable,
+        Self::DnsFailure,
+        Self::Timeout,
+        Self::PeerClosed,
+        Self::CaUnavailable,
+        Self::PolicyInvalid,
+        Self::ClientCertUnavailable,
+        Self::ClientCertRejected,
+        Self::Other,
+    ];
+
+    /// The word, as metrics and log have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::NameMismatch => "name_mismatch",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::BadSignature => "bad_signature",
+            Self::BadPurpose => "bad_purpose",
+            Self::CaUsedAsEndEntity => "ca_used_as_end_entity",
+            Self::PinMismatch => "pin_mismatch",
+            Self::BadEncoding => "bad_encoding",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::AlertReceived => "alert_received",
+            Self::VersionOrCipherMismatch => "version_or_cipher_mismatch",
+            Self::AlpnMismatch => "alpn_mismatch",
+            Self::NotTls => "not_tls",
+            Self::TcpRefused => "tcp_refused",
+            Self::TcpUnreachable => "tcp_unreachable",
+            Self::DnsFailure => "dns_failure",
+            Self::Timeout => "timeout",
+            Self::PeerClosed => "peer_closed",
+            Self::CaUnavailable => "ca_unavailable",
+            Self::PolicyInvalid => "policy_invalid",
+            Self::ClientCertUnavailable => "client_cert_unavailable",
+            Self::ClientCertRejected => "client_cert_rejected",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl fmt::Display for HandshakeResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a request was answered as it was, where the answer is ours. `reason` in metrics and log; a response that came from
+/// a backend has [`Reason::None`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The backend answered, or a filter did as configured.
+    None,
+    /// No listener takes the host.
+    NoListener,
+    /// No route matches: 404.
+    NoRoute,
+    /// The SNI belongs to another listener than the host: 421.
+    Misdirected,
+    /// A rule uses something that is not supported: 500.
+    RouteUnsupported,
+    /// A backendRef that cannot be resolved, or no backendRef with a weight: 500.
+    BackendInvalid,
+    /// No ready endpoint: 503.
+    NoEndpoint,
+    /// Every connection that the limit permits is in use: 503.
+    Overloaded,
+    /// The TLS identity is unusable (500), or the handshake failed (502, 504): the same word.
+    Handshake(HandshakeResult),
+    /// The rule's `timeouts.request` ran out: 504.
+    RequestTimeout,
+    /// The rule's `timeouts.backendRequest` ran out: 504.
+    BackendRequestTimeout,
+    /// The backend closed or reset the connection before a whole response: 502, or a cut body.
+    UpstreamClosed,
+    /// The backend sent what is no HTTP: 502.
+    UpstreamProtocol,
+    /// The client sent what is no HTTP: 400.
+    BadRequest,
+    /// The client's head is too large: 431.
+    HeadTooLarge,
+    /// The client took too long: 408.
+    DownstreamTimeout,
+    /// The client went away.
+    DownstreamClosed,
+    /// A fault of ours: 500.
+    Internal,
+}
+
+impl Reason {
+    /// The word, as metrics and log have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::NoListener => "no_listener",
+            Self::NoRoute => "no_route",
+            Self::Misdirected => "misdirected",
+            Self::RouteUnsupported => "route_unsupported",
+            Self::BackendInvalid => "backend_invalid",
+            Self::NoEndpoint => "no_endpoint",
+            Self::Overloaded => "overloaded",
+            Self::Handshake(result) => result.as_str(),
+            Self::RequestTimeout => "request_timeout",
+            Self::BackendRequestTimeout => "backend_request_timeout",
+            Self::UpstreamClosed => "upstream_closed",
+            Self::UpstreamProtocol => "upstream_protocol",
+            Self::BadRequest => "bad_request",
+            Self::HeadTooLarge => "head_too_large",
+            Self::DownstreamTimeout => "downstream_timeout",
+            Self::DownstreamClosed => "downstream_closed",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,1 @@
+//! A trie over path segments.

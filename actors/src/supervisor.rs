@@ -1,0 +1,1 @@
+//! Supervision: who watches, who publishes a plan, and who brings a dead actor back.

@@ -1,0 +1,8 @@
+//! What can be seen from outside: metrics, the access log and the admin pages.
+//!
+//! Each worker has a [`WorkerTelemetry`] of its own, so that counting touches no cache line of another thread; a scrape
+//! merges them. It must not know how requests are served: it is told in records.
+
+pub mod record;
+
+pub use record::{HandshakeRecord, RequestRecord, TlsInfo};

@@ -1,0 +1,1 @@
+//! Arguments and wiring, one file a subcommand.

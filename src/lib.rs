@@ -1,0 +1,13 @@
+//! What the configuration means, and the command line. How it runs is the crate `postern-actors`.
+//!
+//! | module | owns | must not know |
+//! |---|---|---|
+//! | [`resources`] | the Kubernetes objects we read, their validation, the Snapshot | what they mean |
+//! | [`translate`] | Snapshot to Plan and Verdicts | IO, the clock, locks |
+//! | [`status`] | conditions as the Gateway API has them | IO |
+//! | [`cli`] | arguments and wiring, one file a subcommand | how anything is decided |
+
+pub mod cli;
+pub mod resources;
+pub mod status;
+pub mod translate;

@@ -1,0 +1,42 @@
+//! The Snapshot: every object that takes part in a translation, as of one moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::backend_tls_policy::UnreadablePolicy;
+use super::{
+    AgentgatewayBackend, BackendTlsPolicy, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute,
+    Namespace, NamespacedName, ReferenceGrant, Secret, Service,
+};
+
+/// Objects of one kind by name.
+pub type Store<T> = BTreeMap<NamespacedName, Arc<T>>;
+
+/// Every object that takes part in a translation. Cheap to clone: the objects are shared.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    /// GatewayClass
+    pub gateway_classes: Store<GatewayClass>,
+    /// Gateway
+    pub gateways: Store<Gateway>,
+    /// HTTPRoute
+    pub http_routes: Store<HttpRoute>,
+    /// BackendTLSPolicy
+    pub backend_tls_policies: Store<BackendTlsPolicy>,
+    /// BackendTLSPolicies that could not be read; never a name that is in `backend_tls_policies`.
+    pub unreadable_policies: Store<UnreadablePolicy>,
+    /// ReferenceGrant
+    pub reference_grants: Store<ReferenceGrant>,
+    /// AgentgatewayBackend
+    pub agentgateway_backends: Store<AgentgatewayBackend>,
+    /// Service
+    pub services: Store<Service>,
+    /// EndpointSlice
+    pub endpoint_slices: Store<EndpointSlice>,
+    /// ConfigMap
+    pub config_maps: Store<ConfigMap>,
+    /// Secret
+    pub secrets: Store<Secret>,
+    /// Namespace
+    pub namespaces: Store<Namespace>,
+}
