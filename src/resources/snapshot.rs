@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::backend_tls_policy::UnreadablePolicy;
 use super::{
-    AgentgatewayBackend, BackendTlsPolicy, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute,
-    Namespace, NamespacedName, ReferenceGrant, Secret, Service,
+    AgentgatewayBackend, BackendTlsPolicy, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Namespace,
+    NamespacedName, ReferenceGrant, Secret, Service,
 };
 
 /// Objects of one kind by name.
