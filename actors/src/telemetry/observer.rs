@@ -1,0 +1,66 @@
+//! How the request path tells what happened, without knowing who listens.
+
+use super::record::{HandshakeRecord, RequestRecord};
+use crate::outcome::Reason;
+use crate::plan::BackendId;
+
+/// Takes the records of one worker thread. Every call is cheap and never blocks.
+pub trait Observer {
+    /// A response has ended.
+    fn request(&self, record: &RequestRecord<'_>);
+    /// A request's head was read (`true`), or its response ended (`false`).
+    fn request_in_flight(&self, gateway: &str, begins: bool);
+    /// A client connected to a listener's port (`true`), or left (`false`).
+    fn downstream_connection(&self, gateway: &str, port: u16, begins: bool);
+    /// The outcome of an attempt to reach a backend under a TLS identity is known.
+    fn handshake(&self, record: &HandshakeRecord<'_>);
+    /// The outcome of an attempt to reach a plaintext backend by TCP is known ([`Reason::None`] if it was reached).
+    fn plaintext_connect(&self, backend: &BackendId, outcome: Reason, tcp: std::time::Duration);
+    /// A connection of a backend goes from one state to another; `None` is outside of the pool.
+    fn pool(&self, backend: &BackendId, from: Option<PoolState>, to: Option<PoolState>);
+    /// A request asked for a connection.
+    fn acquired(&self, backend: &BackendId, how: Acquisition);
+    /// A connection was closed.
+    fn closed(&self, backend: &BackendId, why: CloseReason);
+    /// Bytes of HTTP to (`sent`) and from (`received`) a backend.
+    fn upstream_bytes(&self, backend: &BackendId, sent: u64, received: u64);
+}
+
+/// `state` of `postern_upstream_pool_connections`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PoolState {
+    /// An exchange is on it.
+    Active,
+    /// It waits for a request.
+    Idle,
+    /// It is being established.
+    Connecting,
+}
+
+/// `kind` of `postern_upstream_pool_acquisitions_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Acquisition {
+    /// An idle connection.
+    Reused,
+    /// A new one.
+    New,
+    /// None: the limit is reached.
+    Rejected,
+}
+
+/// `reason` of `postern_upstream_connections_closed_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// Unused for too long.
+    Idle,
+    /// Too old, or its chain has expired.
+    MaxAge,
+    /// The peer closed it or asked for it.
+    Peer,
+    /// An exchange on it failed.
+    Error,
+    /// Its identity is no longer configured.
+    PolicyChange,
+    /// The process ends.
+    Drain,
+}
