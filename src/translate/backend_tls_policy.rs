@@ -1,0 +1,1 @@
+//! BackendTLSPolicy: which policy a port obeys, and what it comes to.
