@@ -9,6 +9,15 @@ use postern_actors::plan::{Endpoints, Plan};
 use crate::resources::Snapshot;
 use crate::status::Verdicts;
 
+pub(crate) mod backend_tls_policy;
+pub(crate) mod backends;
+pub(crate) mod certificates;
+pub(crate) mod client_certificate;
+pub mod endpoints;
+pub(crate) mod grants;
+pub(crate) mod options;
+pub(crate) mod pem;
+
 /// What a translation depends on besides the objects.
 #[derive(Debug, Clone)]
 pub struct Settings {
