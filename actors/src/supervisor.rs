@@ -1,1 +1,27 @@
 //! Supervision: who watches, who publishes a plan, and who brings a dead actor back.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`files`] | following files and folders |
+//! | [`configuration`] | from changes to plans: batching, translating off the workers, publishing what differs |
+//! | [`workers`] | the worker threads, one listener actor each, and their restart |
+//! | [`sockets`] | the listening sockets, which outlive every actor |
+//! | [`life`] | restart with a growing pause |
+//! | [`shutdown`] | signals and the drain |
+//!
+//! It must not know how a request is served, nor what a configuration means.
+
+pub mod configuration;
+pub mod files;
+pub mod life;
+pub mod message;
+pub mod ports;
+pub mod shutdown;
+pub mod sockets;
+pub mod workers;
+
+pub use configuration::{Changed, ConfigSupervisor, Configuration, Effect};
+pub use files::{FileChange, FileEvents, FileWatch};
+pub use message::{Apply, BoundSocket, Drain, EndpointsChanged};
+pub use ports::{PortMap, PortMapping};
+pub use workers::{Publish, Worker, Workers};

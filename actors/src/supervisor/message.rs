@@ -1,0 +1,49 @@
+//! What a listener actor is told.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Message;
+
+use crate::plan::{Endpoint, Endpoints, Plan, ServicePort};
+
+/// Serve this from now on.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Apply {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The endpoints as of now.
+    pub endpoints: Arc<Endpoints>,
+    /// Every socket of this worker.
+    pub sockets: Vec<BoundSocket>,
+}
+
+/// A listening socket of one worker.
+pub struct BoundSocket {
+    /// `namespace/name`
+    pub gateway: Arc<str>,
+    /// As the plan names it.
+    pub port: u16,
+    /// A clone that the actor may close.
+    pub listener: TcpListener,
+}
+
+/// A Service port has other endpoints.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct EndpointsChanged {
+    /// Which.
+    pub service: ServicePort,
+    /// All of them.
+    pub endpoints: Arc<[Endpoint]>,
+}
+
+/// Take no new connections and answer when the last request has ended, or the time is over.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Drain {
+    /// How long to wait.
+    pub timeout: Duration,
+}

@@ -1,0 +1,250 @@
+//! The worker threads: an arbiter each, with one listener actor. A worker that dies is started again on its thread (on
+//! a new one if that is gone) with its sockets and the last plan.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter, AsyncContext as _, Context, Handler, Message, Recipient, ResponseFuture};
+use tokio::time::{Instant, timeout};
+
+use super::life::{Backoff, LOOK_EVERY};
+use super::message::{Apply, Drain, EndpointsChanged};
+use super::sockets::{BindFailure, Listening, Sockets};
+use crate::plan::{Endpoints, Plan};
+
+#[cfg(test)]
+mod tests;
+
+/// What a worker thread runs. A listener actor is one; tests have their own.
+pub trait Worker: Actor<Context = Context<Self>> + Handler<Apply> + Handler<EndpointsChanged> + Handler<Drain> {}
+
+impl<A> Worker for A where A: Actor<Context = Context<A>> + Handler<Apply> + Handler<EndpointsChanged> + Handler<Drain> {}
+
+/// Serve this plan on all workers.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Publish {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The endpoints as of now.
+    pub endpoints: Arc<Endpoints>,
+}
+
+/// What is bound after a plan was applied, or after a port that could not be bound was tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct ListeningChanged {
+    /// Ports that take connections.
+    pub listening: Vec<Listening>,
+    /// Ports that could not be bound.
+    pub failures: Vec<BindFailure>,
+}
+
+/// Makes the actor of a worker, on the worker's thread.
+pub type MakeWorker<W> = Arc<dyn Fn(usize) -> W + Send + Sync>;
+
+/// The supervisor of the workers.
+pub struct Workers<W: Worker> {
+    make: MakeWorker<W>,
+    threads: Vec<Thread<W>>,
+    sockets: Sockets,
+    last: Option<Publish>,
+    failures: Vec<BindFailure>,
+    bind_again: Backoff,
+    bind_timer: Option<actix::SpawnHandle>,
+    draining: bool,
+    told: Recipient<ListeningChanged>,
+}
+
+struct Thread<W: Worker> {
+    arbiter: Arbiter,
+    actor: Addr<W>,
+    begun: Instant,
+    backoff: Backoff,
+    /// When a dead actor is started again.
+    due: Option<Instant>,
+}
+
+/// The least time between two attempts to bind a port that could not be bound.
+const BIND_PAUSE: Duration = Duration::from_secs(1);
+/// What a worker may take beyond the time of a drain before it is given up.
+const DRAIN_GRACE: Duration = Duration::from_millis(500);
+
+impl<W: Worker> Workers<W> {
+    /// Starts `count` threads, which serve nothing until something is published.
+    pub fn new(count: usize, sockets: Sockets, make: MakeWorker<W>, told: Recipient<ListeningChanged>) -> Self {
+        let threads = (0..count)
+            .map(|worker| {
+                let arbiter = Arbiter::new();
+                let actor = start(worker, &arbiter, make.clone());
+                Thread { arbiter, actor, begun: Instant::now(), backoff: Backoff::default(), due: None }
+            })
+            .collect();
+        Self {
+            make,
+            threads,
+            sockets,
+            last: None,
+            failures: Vec::new(),
+            bind_again: Backoff::default(),
+            bind_timer: None,
+            draining: false,
+            told,
+        }
+    }
+
+    fn bind(&mut self, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.bind_timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let Some(last) = &self.last else { return };
+        self.failures = self.sockets.reconcile(last.plan.ports.iter().map(|port| (&port.gateway, port.port)));
+        for failure in &self.failures {
+            tracing::warn!(gateway = %failure.gateway, port = failure.port, "{}", failure.message);
+        }
+        if self.failures.is_empty() {
+            self.bind_again = Backoff::default();
+        } else {
+            let pause = BIND_PAUSE + self.bind_again.after(Duration::ZERO);
+            self.bind_timer = Some(ctx.run_later(pause, Self::bind_what_failed));
+        }
+    }
+
+    fn bind_what_failed(&mut self, ctx: &mut Context<Self>) {
+        self.bind_timer = None;
+        let before = self.failures.clone();
+        self.bind(ctx);
+        if self.failures != before && !self.draining {
+            (0..self.threads.len()).for_each(|worker| self.apply(worker));
+            self.tell();
+        }
+    }
+
+    fn apply(&self, worker: usize) {
+        if let Some(last) = &self.last {
+            self.threads[worker].actor.do_send(Apply {
+                plan: last.plan.clone(),
+                endpoints: last.endpoints.clone(),
+                sockets: self.sockets.of_worker(worker),
+            });
+        }
+    }
+
+    fn tell(&self) {
+        self.told.do_send(ListeningChanged { listening: self.sockets.listening(), failures: self.failures.clone() });
+    }
+
+    /// Starts dead actors again when their pause is over.
+    fn look(&mut self) {
+        if self.draining {
+            return;
+        }
+        for worker in 0..self.threads.len() {
+            let now = Instant::now();
+            let thread = &mut self.threads[worker];
+            if thread.actor.connected() {
+                continue;
+            }
+            let due = *thread.due.get_or_insert_with(|| {
+                let pause = thread.backoff.after(now - thread.begun);
+                tracing::error!(worker, pause_ms = pause.as_millis(), "a worker died; it is started again");
+                now + pause
+            });
+            if now < due {
+                continue;
+            }
+            if !thread.arbiter.spawn_fn(|| ()) {
+                tracing::error!(worker, "its thread is gone; it gets a new one");
+                thread.arbiter = Arbiter::new();
+            }
+            thread.actor = start(worker, &thread.arbiter, self.make.clone());
+            thread.begun = now;
+            thread.due = None;
+            self.apply(worker);
+        }
+    }
+}
+
+fn start<W: Worker>(worker: usize, arbiter: &Arbiter, make: MakeWorker<W>) -> Addr<W> {
+    W::start_in_arbiter(&arbiter.handle(), move |_| make(worker))
+}
+
+impl<W: Worker> Actor for Workers<W> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(LOOK_EVERY, |actor, _| actor.look());
+    }
+}
+
+impl<W: Worker> Drop for Workers<W> {
+    fn drop(&mut self) {
+        for thread in &self.threads {
+            thread.arbiter.stop();
+        }
+    }
+}
+
+impl<W: Worker> Handler<Publish> for Workers<W> {
+    type Result = ();
+
+    fn handle(&mut self, publish: Publish, ctx: &mut Self::Context) {
+        self.last = Some(publish);
+        if self.draining {
+            return;
+        }
+        self.bind(ctx);
+        (0..self.threads.len()).for_each(|worker| self.apply(worker));
+        self.tell();
+    }
+}
+
+impl<W: Worker> Handler<EndpointsChanged> for Workers<W> {
+    type Result = ();
+
+    fn handle(&mut self, changed: EndpointsChanged, _: &mut Self::Context) {
+        if let Some(last) = &mut self.last {
+            Arc::make_mut(&mut last.endpoints).insert(changed.service.clone(), changed.endpoints.clone());
+        }
+        for thread in &self.threads {
+            thread.actor.do_send(changed.clone());
+        }
+    }
+}
+
+impl<W: Worker> Handler<Drain> for Workers<W> {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        self.sockets.close();
+        if let Some(timer) = self.bind_timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let answers: Vec<_> = self.threads.iter().map(|thread| thread.actor.send(drain)).collect();
+        Box::pin(async move {
+            let all = futures_util::future::join_all(answers);
+            if timeout(drain.timeout + DRAIN_GRACE, all).await.is_err() {
+                tracing::warn!("some workers did not end their requests in time");
+            }
+        })
+    }
+}
+
+/// The address of one worker, for tests that kill it.
+#[cfg(test)]
+#[derive(Message)]
+#[rtype(result = "Option<actix::WeakAddr<W>>")]
+pub(crate) struct AddressOf<W: Worker> {
+    worker: usize,
+    kind: std::marker::PhantomData<fn() -> W>,
+}
+
+#[cfg(test)]
+impl<W: Worker> Handler<AddressOf<W>> for Workers<W> {
+    type Result = Option<actix::WeakAddr<W>>;
+
+    fn handle(&mut self, of: AddressOf<W>, _: &mut Self::Context) -> Self::Result {
+        self.threads.get(of.worker).map(|thread| thread.actor.downgrade())
+    }
+}

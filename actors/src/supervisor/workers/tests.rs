@@ -1,0 +1,254 @@
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::marker::PhantomData;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::plan::{HostTable, Port, Protocol};
+use crate::supervisor::ports::PortMapping;
+
+/// A worker that answers each connection with the number of its start and the number of the plan's authorities.
+struct FakeWorker {
+    start: usize,
+    serving: BTreeMap<u16, tokio::task::JoinHandle<()>>,
+    endpoints: Arc<AtomicUsize>,
+}
+
+impl Actor for FakeWorker {
+    type Context = Context<Self>;
+}
+
+impl Drop for FakeWorker {
+    fn drop(&mut self) {
+        self.serving.values().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+impl Handler<Apply> for FakeWorker {
+    type Result = ();
+
+    fn handle(&mut self, apply: Apply, _: &mut Self::Context) {
+        self.serving.values().for_each(tokio::task::JoinHandle::abort);
+        self.serving.clear();
+        for socket in apply.sockets {
+            let listener = tokio::net::TcpListener::from_std(socket.listener).expect("a listening socket");
+            let answer = format!("start {} authorities {}", self.start, apply.plan.authorities.len());
+            let serve = async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    stream.writable().await.ok();
+                    stream.try_write(answer.as_bytes()).ok();
+                }
+            };
+            self.serving.insert(socket.port, actix::spawn(serve));
+        }
+    }
+}
+
+impl Handler<EndpointsChanged> for FakeWorker {
+    type Result = ();
+
+    fn handle(&mut self, _: EndpointsChanged, _: &mut Self::Context) {
+        self.endpoints.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Handler<Drain> for FakeWorker {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) {
+        self.serving.values().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+enum Kill {
+    Actor,
+    Thread,
+}
+
+impl Handler<Kill> for FakeWorker {
+    type Result = ();
+
+    fn handle(&mut self, kill: Kill, _: &mut Self::Context) {
+        match kill {
+            Kill::Actor => panic!("as the test asks"),
+            Kill::Thread => {
+                Arbiter::current().stop();
+            }
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<ListeningChanged>>>);
+
+impl Actor for Told {
+    type Context = Context<Self>;
+}
+
+impl Handler<ListeningChanged> for Told {
+    type Result = ();
+
+    fn handle(&mut self, changed: ListeningChanged, _: &mut Self::Context) {
+        self.0.lock().unwrap().push(changed);
+    }
+}
+
+struct Bench {
+    workers: Addr<Workers<FakeWorker>>,
+    told: Told,
+    endpoints: Arc<AtomicUsize>,
+}
+
+impl Bench {
+    fn start(count: usize, map: &[(u16, u16)]) -> Self {
+        let map = map.iter().map(|(named, bound)| PortMapping { named: *named, bound: *bound }).collect();
+        let sockets = Sockets::new(count, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), map);
+        let told = Told::default();
+        let starts = AtomicUsize::new(0);
+        let endpoints = Arc::new(AtomicUsize::new(0));
+        let count_endpoints = endpoints.clone();
+        let make: MakeWorker<FakeWorker> = Arc::new(move |_| FakeWorker {
+            start: starts.fetch_add(1, Ordering::SeqCst),
+            serving: BTreeMap::new(),
+            endpoints: count_endpoints.clone(),
+        });
+        let workers = Workers::new(count, sockets, make, told.clone().start().recipient()).start();
+        Self { workers, told, endpoints }
+    }
+
+    async fn publish(&self, ports: &[u16], authorities: usize) -> ListeningChanged {
+        let before = self.told.0.lock().unwrap().len();
+        let port = |port: &u16| {
+            let (gateway, port) = (Arc::from("default/web"), *port);
+            Arc::new(Port {
+                gateway,
+                port,
+                protocol: Protocol::Http,
+                listeners: HostTable {
+                    exact: std::collections::HashMap::new(),
+                    wildcard: std::collections::HashMap::new(),
+                    any: None,
+                },
+            })
+        };
+        let authority = crate::plan::AuthorityExpiry { policy: "p".into(), reference: "r".into(), not_after: 0 };
+        let plan = Plan {
+            ports: ports.iter().map(port).collect(),
+            authorities: vec![authority; authorities],
+            ..Plan::default()
+        };
+        self.workers.send(Publish { plan: Arc::new(plan), endpoints: Arc::default() }).await.expect("they live");
+        until("a report of what is bound", || self.told.0.lock().unwrap().get(before).cloned()).await
+    }
+
+    async fn kill(&self, worker: usize, how: Kill) {
+        let address = self.workers.send(AddressOf { worker, kind: PhantomData }).await.expect("they live");
+        address.and_then(|address| address.upgrade()).expect("the worker lives").do_send(how);
+    }
+}
+
+/// Polls until there is a value, for at most ten seconds.
+async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(value) = look() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What a worker answers, if one does.
+async fn ask(address: SocketAddr) -> Option<String> {
+    tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        (!answer.is_empty()).then_some(answer)
+    })
+    .await
+    .expect("the question is asked")
+}
+
+async fn answered(address: SocketAddr, want: &str) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut last = None;
+    while Instant::now() < deadline {
+        last = ask(address).await;
+        if last.as_deref() == Some(want) {
+            return;
+        }
+    }
+    panic!("wanted {want:?}, the last answer was {last:?}");
+}
+
+#[actix::test]
+async fn what_is_published_is_served_and_what_is_not_is_closed() {
+    let bench = Bench::start(1, &[(80, 0), (81, 0)]);
+    let bound = bench.publish(&[80, 81], 0).await;
+    assert_eq!(bound.failures, []);
+    for listening in &bound.listening {
+        answered(listening.address, "start 0 authorities 0").await;
+    }
+    let after = bench.publish(&[80], 1).await;
+    assert_eq!(after.listening, bound.listening[..1], "the port that stays is bound where it was");
+    answered(after.listening[0].address, "start 0 authorities 1").await;
+    let gone = bound.listening[1].address;
+    until("the end of the other port", || TcpStream::connect(gone).is_err().then_some(())).await;
+}
+
+#[actix::test]
+async fn an_actor_that_dies_serves_the_last_plan_again_on_its_socket() {
+    let bench = Bench::start(1, &[(80, 0)]);
+    bench.publish(&[80], 0).await;
+    let bound = bench.publish(&[80], 2).await;
+    let address = bound.listening[0].address;
+    answered(address, "start 0 authorities 2").await;
+    bench.kill(0, Kill::Actor).await;
+    answered(address, "start 1 authorities 2").await;
+    bench.kill(0, Kill::Actor).await;
+    answered(address, "start 2 authorities 2").await;
+}
+
+#[actix::test]
+async fn a_thread_that_ends_is_replaced() {
+    let bench = Bench::start(1, &[(80, 0)]);
+    let bound = bench.publish(&[80], 1).await;
+    let address = bound.listening[0].address;
+    answered(address, "start 0 authorities 1").await;
+    bench.kill(0, Kill::Thread).await;
+    answered(address, "start 1 authorities 1").await;
+}
+
+#[actix::test]
+async fn a_port_in_use_is_reported_alone_and_bound_when_it_is_free() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let bench = Bench::start(2, &[(80, address.port()), (81, 0)]);
+    let bound = bench.publish(&[80, 81], 0).await;
+    assert_eq!((bound.failures.len(), bound.listening.len()), (1, 1));
+    assert_eq!((bound.failures[0].port, bound.listening[0].port), (80, 81));
+    assert!(ask(bound.listening[0].address).await.is_some(), "the other port serves");
+    drop(taken);
+    let told = bench.told.clone();
+    until("the port", || told.0.lock().unwrap().last().filter(|told| told.failures.is_empty()).cloned()).await;
+    assert!(ask(address).await.is_some(), "the port serves without a change of the plan");
+}
+
+#[actix::test]
+async fn changes_of_addresses_reach_every_worker_and_a_drain_closes_the_sockets() {
+    let bench = Bench::start(3, &[(80, 0)]);
+    let bound = bench.publish(&[80], 0).await;
+    let service = crate::plan::ServicePort { namespace: "default".into(), name: "web".into(), port: 80 };
+    bench.workers.do_send(EndpointsChanged { service, endpoints: Arc::from([]) });
+    until("the change", || (bench.endpoints.load(Ordering::SeqCst) == 3).then_some(())).await;
+    bench.workers.send(Drain { timeout: Duration::from_secs(5) }).await.expect("they live");
+    let address = bound.listening[0].address;
+    until("closed sockets", || TcpStream::connect(address).is_err().then_some(())).await;
+}
