@@ -122,9 +122,8 @@ impl RequestHead {
             return Err(HeadError::Malformed("a fragment in the request target"));
         }
         let whole = &self.fields.bytes[..];
-        let (authority, path_and_query) = if target.starts_with(b"/") {
-            (None, target)
-        } else if target == b"*" && self.fields.get(self.method) == b"OPTIONS" {
+        let is_server_wide = target == b"*" && self.fields.get(self.method) == b"OPTIONS";
+        let (authority, path_and_query) = if target.starts_with(b"/") || is_server_wide {
             (None, target)
         } else {
             let rest = strip_prefix_ignore_case(target, b"http://")
@@ -381,14 +380,20 @@ mod tests {
             (format!("GET / HTTP/1.1\r\n{host}{host}\r\n"), "several Host fields"),
             ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n".to_owned(), "an invalid Host"),
             ("GET / HTTP/1.1\r\nHost: user@a\r\n\r\n".to_owned(), "an invalid Host"),
-            (format!("GET / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 1\r\n\r\n"), "several Content-Length fields"),
+            (
+                format!("GET / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 1\r\n\r\n"),
+                "several Content-Length fields",
+            ),
             (format!("GET / HTTP/1.1\r\n{host}Content-Length: +1\r\n\r\n"), "an invalid Content-Length"),
             (format!("GET / HTTP/1.1\r\n{host}Content-Length: 1, 1\r\n\r\n"), "an invalid Content-Length"),
             (
                 format!("GET / HTTP/1.1\r\n{host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
                 "both Content-Length and Transfer-Encoding",
             ),
-            ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(), "Transfer-Encoding in an HTTP/1.0 request"),
+            (
+                "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
+                "Transfer-Encoding in an HTTP/1.0 request",
+            ),
             (format!("GET / HTTP/1.1\n{host}\r\n"), "a line that ends without CR"),
             (format!("GET / HTTP/1.1\r\n{host}A: b\r\n c\r\n\r\n"), "an invalid field name"),
             (format!("GET / HTTP/1.1\r\n{host}A : b\r\n\r\n"), "an invalid field name"),

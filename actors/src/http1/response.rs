@@ -143,9 +143,7 @@ impl ResponseHead {
 
     /// The fields that go on to the client: all but those that end here and the framing.
     pub fn forwarded_fields(&self) -> impl Iterator<Item = Field<'_>> {
-        self.fields
-            .iter()
-            .filter(|field| field.known != Known::ContentLength && !self.fields.is_hop_by_hop(field))
+        self.fields.iter().filter(|field| field.known != Known::ContentLength && !self.fields.is_hop_by_hop(field))
     }
 }
 
@@ -174,7 +172,12 @@ mod tests {
             ("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", false, Framing::Length(5), false),
             ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n", false, Framing::Length(5), true),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false, Framing::Chunked, true),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", false, Framing::Chunked, false),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+                false,
+                Framing::Chunked,
+                false,
+            ),
             ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n", false, Framing::Length(5), false),
         ] {
             let head = parse(text, to_head).unwrap();
