@@ -1,0 +1,1 @@
+//! Which policy a port obeys, and what is said of it.
