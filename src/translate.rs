@@ -136,7 +136,8 @@ fn uses(
         for parent in parents {
             let gateway = &gateways.drafts[parent.gateway].key;
             let uses = if parent.outcome.is_ok() { &mut used } else { &mut named };
-            let targets = route.rules.iter().flat_map(|rule| &rule.refs).filter_map(|reference| reference.target.as_ref().ok());
+            let targets =
+                route.rules.iter().flat_map(|rule| &rule.refs).filter_map(|reference| reference.target.as_ref().ok());
             for target in targets {
                 work::steps(1);
                 uses.insert(BackendUse { gateway: gateway.clone(), target: target.clone() });

@@ -15,7 +15,11 @@ const HTTP_KINDS: [(&str, &str); 1] = [(GATEWAY_GROUP, "HTTPRoute")];
 
 /// The `supportedKinds` of a listener, and what is wrong with its `allowedRoutes.kinds`. `speaks_http` is whether its
 /// protocol is one of ours: the listener of another takes no routes at all.
-pub(crate) fn kinds(allowed: &AllowedRoutes, speaks_http: bool, field: &str) -> (Vec<(String, String)>, Option<Problem>) {
+pub(crate) fn kinds(
+    allowed: &AllowedRoutes,
+    speaks_http: bool,
+    field: &str,
+) -> (Vec<(String, String)>, Option<Problem>) {
     let fitting: &[(&str, &str)] = if speaks_http { &HTTP_KINDS } else { &[] };
     let owned = |(group, kind): &(&str, &str)| ((*group).to_owned(), (*kind).to_owned());
     if allowed.kinds.is_empty() {

@@ -152,7 +152,10 @@ impl<'a> GatewayDraft<'a> {
         }
         if self.gateway.spec.listeners.is_empty() {
             let hint = "add at least one listener";
-            findings.error(&object, &Problem::new(reason::LISTENERS_NOT_VALID, "spec.listeners", "it has no listeners", hint));
+            findings.error(
+                &object,
+                &Problem::new(reason::LISTENERS_NOT_VALID, "spec.listeners", "it has no listeners", hint),
+            );
         }
         for listener in &self.listeners {
             listener.report(&object, self.serves(), findings);
@@ -179,7 +182,11 @@ impl<'a> GatewayDraft<'a> {
         }
         let (good, bad) = self.partition(ListenerDraft::accepted);
         if good.is_empty() {
-            let message = if bad.is_empty() { "it has no listeners".into() } else { format!("none of its listeners is accepted: {}", bad.join(", ")) };
+            let message = if bad.is_empty() {
+                "it has no listeners".into()
+            } else {
+                format!("none of its listeners is accepted: {}", bad.join(", "))
+            };
             Condition::no(ACCEPTED, reason::LISTENERS_NOT_VALID, message, generation)
         } else if bad.is_empty() {
             Condition::yes(ACCEPTED, reason::ACCEPTED, "the Gateway is valid", generation)
@@ -191,7 +198,12 @@ impl<'a> GatewayDraft<'a> {
 
     fn programmed(&self, generation: i64) -> Condition {
         if let Some(problem) = &self.rejected {
-            return Condition::no(PROGRAMMED, reason::INVALID, format!("not accepted: {}", problem.message), generation);
+            return Condition::no(
+                PROGRAMMED,
+                reason::INVALID,
+                format!("not accepted: {}", problem.message),
+                generation,
+            );
         }
         if let Some(problem) = &self.unusable {
             return Condition::no(PROGRAMMED, problem.code, &problem.message, generation);
@@ -227,7 +239,9 @@ impl<'a> GatewayDraft<'a> {
     /// Names of the listeners of which something is true, and of the others.
     fn partition(&self, holds: impl Fn(&ListenerDraft<'a>) -> bool) -> (Vec<&str>, Vec<&str>) {
         let (yes, no): (Vec<_>, Vec<_>) = self.listeners.iter().partition(|listener| holds(listener));
-        let names = |listeners: Vec<&ListenerDraft<'a>>| listeners.into_iter().map(|listener| listener.spec.name.as_str()).collect();
+        let names = |listeners: Vec<&ListenerDraft<'a>>| {
+            listeners.into_iter().map(|listener| listener.spec.name.as_str()).collect()
+        };
         (names(yes), names(no))
     }
 }
@@ -241,7 +255,12 @@ fn parameters(gateway: &Gateway) -> Option<Problem> {
     Some(Problem::new(
         reason::INVALID_PARAMETERS,
         "spec.infrastructure.parametersRef",
-        format!("parametersRef names {} {} of group {:?}; no parameters are supported", text("kind"), text("name"), text("group")),
+        format!(
+            "parametersRef names {} {} of group {:?}; no parameters are supported",
+            text("kind"),
+            text("name"),
+            text("group")
+        ),
         "remove spec.infrastructure.parametersRef",
     ))
 }

@@ -44,8 +44,9 @@ impl<'a> Classes<'a> {
             if let Some(problem) = &problem {
                 findings.error(&class.object_ref(), problem);
             }
-            let standing =
-                problem.map_or(Standing::Ours, |problem| Standing::Rejected(format!("GatewayClass {name}: {}", problem.message)));
+            let standing = problem.map_or(Standing::Ours, |problem| {
+                Standing::Rejected(format!("GatewayClass {name}: {}", problem.message))
+            });
             classes.by_name.insert(name, standing);
         }
         classes
@@ -69,7 +70,10 @@ fn parameters(class: &GatewayClass) -> Option<Problem> {
     Some(Problem::new(
         reason::INVALID_PARAMETERS,
         "spec.parametersRef",
-        format!("parametersRef names {} {} of group {:?}; no parameters are supported", reference.kind, reference.name, reference.group),
+        format!(
+            "parametersRef names {} {} of group {:?}; no parameters are supported",
+            reference.kind, reference.name, reference.group
+        ),
         "remove spec.parametersRef",
     ))
 }
@@ -78,6 +82,11 @@ fn accepted(class: &GatewayClass, problem: Option<&Problem>) -> Condition {
     let generation = class.metadata.generation;
     match problem {
         Some(problem) => Condition::no(condition::ACCEPTED, problem.code, &problem.message, generation),
-        None => Condition::yes(condition::ACCEPTED, reason::ACCEPTED, "Postern serves the Gateways of this class", generation),
+        None => Condition::yes(
+            condition::ACCEPTED,
+            reason::ACCEPTED,
+            "Postern serves the Gateways of this class",
+            generation,
+        ),
     }
 }

@@ -68,7 +68,13 @@ fn draft<'a>(key: &NamespacedName, route: &'a HttpRoute, grants: &Grants, patter
             let rules = rules.iter().enumerate();
             rules.map(|(index, rule)| RuleDraft::read(index, rule, namespace, grants, patterns)).collect()
         }
-        None => vec![RuleDraft::read(0, &crate::resources::http_route::HttpRouteRule::default(), namespace, grants, patterns)],
+        None => vec![RuleDraft::read(
+            0,
+            &crate::resources::http_route::HttpRouteRule::default(),
+            namespace,
+            grants,
+            patterns,
+        )],
     };
     RouteDraft { route, key: key.clone(), label: key.to_string().into(), hostnames, rules }
 }

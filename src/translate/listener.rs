@@ -55,7 +55,12 @@ pub(crate) struct ListenerDraft<'a> {
 
 impl<'a> ListenerDraft<'a> {
     /// Judges the listener at `index` of the Gateway by itself.
-    pub(crate) fn judge(gateway: &'a Gateway, index: usize, certificates: &mut Certificates<'_>, findings: &mut Findings) -> Self {
+    pub(crate) fn judge(
+        gateway: &'a Gateway,
+        index: usize,
+        certificates: &mut Certificates<'_>,
+        findings: &mut Findings,
+    ) -> Self {
         let spec = &gateway.spec.listeners[index];
         let field = format!("spec.listeners[{index}]");
         let protocol = match spec.protocol.as_str() {
@@ -64,7 +69,8 @@ impl<'a> ListenerDraft<'a> {
             _ => None,
         };
         let allowed = format!("{field}.allowedRoutes");
-        let (supported_kinds, kinds_problem) = allowed_routes::kinds(&spec.allowed_routes, protocol.is_some(), &allowed);
+        let (supported_kinds, kinds_problem) =
+            allowed_routes::kinds(&spec.allowed_routes, protocol.is_some(), &allowed);
         let frontend = gateway.spec.tls.as_ref().and_then(|tls| tls.frontend.as_ref());
         let rejected = rejection(spec, protocol, frontend, &field)
             .or_else(|| allowed_routes::namespaces_problem(&spec.allowed_routes, &allowed));
@@ -129,7 +135,12 @@ impl<'a> ListenerDraft<'a> {
         };
         let conflicted = match &self.conflict {
             Some(problem) => Condition::yes(CONFLICTED, problem.code, &problem.message, generation),
-            None => Condition::no(CONFLICTED, reason::NO_CONFLICTS, "no other listener has its port and hostname", generation),
+            None => Condition::no(
+                CONFLICTED,
+                reason::NO_CONFLICTS,
+                "no other listener has its port and hostname",
+                generation,
+            ),
         };
         let mut conditions = vec![accepted, self.programmed_condition(generation), resolved, conflicted];
         if !self.overlaps.is_empty() {
@@ -189,8 +200,15 @@ fn passes_through(spec: &Listener) -> bool {
 }
 
 /// Why a listener by itself is not accepted.
-fn rejection(spec: &Listener, protocol: Option<Protocol>, frontend: Option<&FrontendTls>, field: &str) -> Option<Problem> {
-    let no = |code, under: &str, message: String, hint: &str| Some(Problem::new(code, format!("{field}{under}"), message, hint));
+fn rejection(
+    spec: &Listener,
+    protocol: Option<Protocol>,
+    frontend: Option<&FrontendTls>,
+    field: &str,
+) -> Option<Problem> {
+    let no = |code, under: &str, message: String, hint: &str| {
+        Some(Problem::new(code, format!("{field}{under}"), message, hint))
+    };
     let Some(protocol) = protocol else {
         let message = format!("protocol {} is not supported", spec.protocol);
         return no(reason::UNSUPPORTED_PROTOCOL, ".protocol", message, "use HTTP or HTTPS");

@@ -9,7 +9,8 @@ fn allowed(json: &str) -> AllowedRoutes {
 
 fn snapshot() -> Snapshot {
     let mut snapshot = Snapshot::default();
-    let labels = BTreeMap::from([("team".to_owned(), "blue".to_owned()), (METADATA_NAME.to_owned(), "forged".to_owned())]);
+    let labels =
+        BTreeMap::from([("team".to_owned(), "blue".to_owned()), (METADATA_NAME.to_owned(), "forged".to_owned())]);
     let metadata = Metadata { name: "labelled".into(), labels, ..Metadata::default() };
     snapshot.namespaces.insert(metadata.key(), Arc::new(Namespace { metadata }));
     snapshot

@@ -9,7 +9,8 @@ use crate::translate::findings::Problem;
 /// "the Gateway could not be accepted because an address that was provided is a type which is not supported by the
 /// implementation" (GatewayReasonUnsupportedAddress)
 pub(super) fn unsupported(gateway: &Gateway) -> Option<Problem> {
-    let (index, address) = gateway.spec.addresses.iter().enumerate().find(|(_, address)| address.kind != "IPAddress")?;
+    let (index, address) =
+        gateway.spec.addresses.iter().enumerate().find(|(_, address)| address.kind != "IPAddress")?;
     Some(Problem::new(
         reason::UNSUPPORTED_ADDRESS,
         format!("spec.addresses[{index}].type"),

@@ -121,7 +121,12 @@ fn refusal(kind: &str, place: Place, field: &str) -> Problem {
     }
 }
 
-fn read_rewrite(written: &UrlRewrite, prefix: Option<&str>, field: &str, problems: &mut Vec<Problem>) -> Option<Rewrite> {
+fn read_rewrite(
+    written: &UrlRewrite,
+    prefix: Option<&str>,
+    field: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Rewrite> {
     let hostname = written.hostname.as_deref().and_then(|hostname| {
         let value = host(hostname).and_then(|hostname| HeaderValue::from_str(hostname).ok());
         if value.is_none() {
@@ -185,7 +190,11 @@ fn host(text: &str) -> Option<&str> {
 }
 
 fn bad_host(hostname: &str, field: &str) -> Problem {
-    unsupported(format!("{field}.hostname"), format!("{hostname:?} is not a hostname"), "write a name without port and wildcard")
+    unsupported(
+        format!("{field}.hostname"),
+        format!("{hostname:?} is not a hostname"),
+        "write a name without port and wildcard",
+    )
 }
 
 fn unsupported(field: String, message: String, hint: &str) -> Problem {

@@ -35,7 +35,11 @@ pub(super) fn build(written: &HeaderModifier, of_request: bool, field: &str, pro
     }
     for (index, (name, value)) in reader.headers(&written.add, &format!("{field}.add")).into_iter().enumerate() {
         if of_request && name == HOST {
-            reader.refuse(format!("{field}.add[{index}]"), "a request has one Host".into(), "use set, or URLRewrite.hostname");
+            reader.refuse(
+                format!("{field}.add[{index}]"),
+                "a request has one Host".into(),
+                "use set, or URLRewrite.hostname",
+            );
         } else {
             edits.headers.add.push((name, value));
         }
@@ -71,7 +75,11 @@ impl Reader<'_> {
                 continue;
             }
             let Ok(value) = HeaderValue::from_str(&header.value) else {
-                self.refuse(format!("{field}.value"), format!("{:?} is not the value of a header", header.value), "correct it");
+                self.refuse(
+                    format!("{field}.value"),
+                    format!("{:?} is not the value of a header", header.value),
+                    "correct it",
+                );
                 continue;
             };
             if !headers.iter().any(|(known, _)| *known == name) {

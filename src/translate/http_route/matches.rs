@@ -19,7 +19,12 @@ const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "
 
 /// Builds the matches of a rule; none is the prefix `/` (HTTPRouteRule.matches). What stands in for a match that cannot be
 /// built comes with a problem.
-pub(super) fn build(written: &[HttpRouteMatch], field: &str, patterns: &mut Patterns, problems: &mut Vec<Problem>) -> Vec<Match> {
+pub(super) fn build(
+    written: &[HttpRouteMatch],
+    field: &str,
+    patterns: &mut Patterns,
+    problems: &mut Vec<Problem>,
+) -> Vec<Match> {
     if written.is_empty() {
         return vec![build_one(&HttpRouteMatch::default(), field, patterns, problems)];
     }

@@ -14,7 +14,8 @@ pub(super) fn build(written: &HttpPathModifier, prefix: Option<&str>, field: &st
     };
     match (written.kind.as_str(), &written.replace_full_path, &written.replace_prefix_match) {
         ("ReplaceFullPath", Some(path), None) => {
-            let path = absolute(path).map_err(|message| no(".replaceFullPath", message, "write a path without a query"))?;
+            let path =
+                absolute(path).map_err(|message| no(".replaceFullPath", message, "write a path without a query"))?;
             Ok(PathRewrite::Full(path))
         }
         ("ReplacePrefixMatch", None, Some(path)) => {
@@ -32,9 +33,11 @@ pub(super) fn build(written: &HttpPathModifier, prefix: Option<&str>, field: &st
             format!("with type {} exactly the field of that name has to be set", written.kind),
             "set replaceFullPath with ReplaceFullPath, replacePrefixMatch with ReplacePrefixMatch",
         )),
-        (other, ..) => {
-            Err(no(".type", format!("path modifier {other} is not supported"), "use ReplaceFullPath or ReplacePrefixMatch"))
-        }
+        (other, ..) => Err(no(
+            ".type",
+            format!("path modifier {other} is not supported"),
+            "use ReplaceFullPath or ReplacePrefixMatch",
+        )),
     }
 }
 

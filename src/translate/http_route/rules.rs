@@ -85,10 +85,14 @@ impl RuleDraft {
     /// What is wrong with a rule that could be carried out and leads nowhere: "*all* traffic which matches this rule MUST
     /// receive a 500 status code" (HTTPRouteRule.backendRefs).
     pub(crate) fn leads_nowhere(&self) -> Option<Problem> {
-        if !self.problems.is_empty() || self.redirect.is_some() || self.refs.iter().any(|reference| reference.weight > 0) {
+        if !self.problems.is_empty()
+            || self.redirect.is_some()
+            || self.refs.iter().any(|reference| reference.weight > 0)
+        {
             return None;
         }
-        let message = if self.refs.is_empty() { "the rule has no backendRefs" } else { "every backendRef has weight 0" };
+        let message =
+            if self.refs.is_empty() { "the rule has no backendRefs" } else { "every backendRef has weight 0" };
         Some(Problem::new(
             "NoBackends",
             format!("spec.rules[{}].backendRefs", self.index),
@@ -143,7 +147,9 @@ fn target(
     resolved: &ResolvedBackends,
     chosen: &mut BTreeMap<BackendId, Arc<Backend>>,
 ) -> Target {
-    let unusable = |message: &str| Target::Unusable(Poison { reason: Reason::BackendInvalid, message: message.into(), policy: None });
+    let unusable = |message: &str| {
+        Target::Unusable(Poison { reason: Reason::BackendInvalid, message: message.into(), policy: None })
+    };
     let wanted = match &reference.target {
         Ok(target) => BackendUse { gateway: gateway.clone(), target: target.clone() },
         Err(problem) => return unusable(&problem.message),

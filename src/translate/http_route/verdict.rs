@@ -43,18 +43,28 @@ pub(crate) fn verdict(
                 findings.error(&object, problem);
             }
         }
-        ParentVerdict { parent_ref: parent.reference.clone(), conditions: conditions(draft, parent, gateway, &unresolved) }
+        ParentVerdict {
+            parent_ref: parent.reference.clone(),
+            conditions: conditions(draft, parent, gateway, &unresolved),
+        }
     });
     let verdict = RouteVerdict { parents: parents.collect() };
     report_rules(draft, findings);
     verdict
 }
 
-fn conditions(draft: &RouteDraft<'_>, parent: &Parent<'_>, gateway: &GatewayDraft<'_>, unresolved: &[Problem]) -> Vec<Condition> {
+fn conditions(
+    draft: &RouteDraft<'_>,
+    parent: &Parent<'_>,
+    gateway: &GatewayDraft<'_>,
+    unresolved: &[Problem],
+) -> Vec<Condition> {
     let generation = draft.route.metadata.generation;
     let accepted = match &parent.outcome {
         Err(problem) => Condition::no(ACCEPTED, problem.code, &problem.message, generation),
-        Ok(_) if !draft.has_valid_rule() => Condition::no(ACCEPTED, reason::UNSUPPORTED_VALUE, dropped(draft), generation),
+        Ok(_) if !draft.has_valid_rule() => {
+            Condition::no(ACCEPTED, reason::UNSUPPORTED_VALUE, dropped(draft), generation)
+        }
         Ok(listeners) => {
             let names: Vec<_> = listeners.iter().map(|&index| gateway.listeners[index].spec.name.as_str()).collect();
             let message = format!("attached to listeners {} of Gateway {}", names.join(", "), gateway.key);
@@ -114,7 +124,9 @@ fn problem_of(reference: &RefDraft, gateway: &NamespacedName, resolutions: Resol
         Some(Ok(backend)) => match &backend.tls {
             Tls::Poisoned(poison) => {
                 let hint = match &poison.policy {
-                    Some(policy) => format!("mend BackendTLSPolicy {policy}; until then requests to this backend get 500"),
+                    Some(policy) => {
+                        format!("mend BackendTLSPolicy {policy}; until then requests to this backend get 500")
+                    }
                     None => format!("mend Gateway {gateway}; until then requests to this backend get 500"),
                 };
                 new(reason::INVALID_BACKEND_TLS, &poison.message, &hint)

@@ -42,7 +42,13 @@ impl<'a> Certificates<'a> {
     }
 
     /// Resolves the references of a listener that terminates TLS. Good ones are used although others are bad.
-    pub(crate) fn resolve(&mut self, gateway: &Gateway, listener: &Listener, field: &str, findings: &mut Findings) -> Resolved {
+    pub(crate) fn resolve(
+        &mut self,
+        gateway: &Gateway,
+        listener: &Listener,
+        field: &str,
+        findings: &mut Findings,
+    ) -> Resolved {
         let mut resolved = Resolved::default();
         let references = listener.tls.as_ref().map_or(&[][..], |tls| &tls.certificate_refs);
         if references.is_empty() {
@@ -66,7 +72,12 @@ impl<'a> Certificates<'a> {
         resolved
     }
 
-    fn certificate(&mut self, gateway: &Gateway, reference: &SecretRef, field: &str) -> Result<Arc<ServerCertificate>, Problem> {
+    fn certificate(
+        &mut self,
+        gateway: &Gateway,
+        reference: &SecretRef,
+        field: &str,
+    ) -> Result<Arc<ServerCertificate>, Problem> {
         let invalid = |message: String, hint: &str| Problem::new(reason::INVALID_CERTIFICATE_REF, field, message, hint);
         let SecretRef { group, kind, name, namespace } = reference;
         if !group.is_empty() || kind != "Secret" {
@@ -79,7 +90,10 @@ impl<'a> Certificates<'a> {
             return Err(Problem::new(
                 reason::REF_NOT_PERMITTED,
                 field,
-                format!("no ReferenceGrant in namespace {} permits Gateways of namespace {home} to name Secret {key}", key.namespace),
+                format!(
+                    "no ReferenceGrant in namespace {} permits Gateways of namespace {home} to name Secret {key}",
+                    key.namespace
+                ),
                 grant_hint("Gateway", home, "", "Secret", &key),
             ));
         }
@@ -88,13 +102,24 @@ impl<'a> Certificates<'a> {
         };
         let read = self.read.entry(key).or_insert_with(|| server_certificate(secret).map(Arc::new));
         read.clone().map_err(|message| {
-            invalid(message, "tls.crt holds the certificate chain in PEM, the leaf first, and tls.key the leaf's private key")
+            invalid(
+                message,
+                "tls.crt holds the certificate chain in PEM, the leaf first, and tls.key the leaf's private key",
+            )
         })
     }
 
-    fn look_at_dates(&self, gateway: &ObjectRef, field: &str, certificate: &ServerCertificate, findings: &mut Findings) {
+    fn look_at_dates(
+        &self,
+        gateway: &ObjectRef,
+        field: &str,
+        certificate: &ServerCertificate,
+        findings: &mut Findings,
+    ) {
         let Some(leaf) = certificate.chain.first() else { return };
-        let Some(not_after) = pem::not_after(leaf).and_then(|seconds| Timestamp::from_second(seconds).ok()) else { return };
+        let Some(not_after) = pem::not_after(leaf).and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
+            return;
+        };
         let hint = format!("renew it and put it into Secret {}", certificate.secret);
         let secret = &certificate.secret;
         if not_after < self.now {

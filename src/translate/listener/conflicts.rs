@@ -32,9 +32,15 @@ fn mark_conflicts(listeners: &mut [ListenerDraft<'_>]) {
     }
     for (port, protocols) in ports.into_iter().filter(|(_, protocols)| protocols.len() > 1) {
         let indices: Vec<_> = protocols.into_values().flatten().collect();
-        let message =
-            format!("listeners {} share port {port}, and differ in protocol", names(listeners, &indices));
-        refuse(listeners, &indices, reason::PROTOCOL_CONFLICT, ".protocol", &message, "give each protocol a port of its own");
+        let message = format!("listeners {} share port {port}, and differ in protocol", names(listeners, &indices));
+        refuse(
+            listeners,
+            &indices,
+            reason::PROTOCOL_CONFLICT,
+            ".protocol",
+            &message,
+            "give each protocol a port of its own",
+        );
     }
     for ((port, _, hostname), indices) in hosts.into_iter().filter(|(_, indices)| indices.len() > 1) {
         let host = hostname.map_or_else(|| "no hostname".to_owned(), |hostname| format!("hostname {hostname}"));
