@@ -6,6 +6,7 @@
 //! | [`validation`] | what a policy's spec comes to: an identity, or why there is none |
 //! | [`authorities`] | CA references: what they hold, and how their certificates are classified |
 //! | [`ancestors`] | which Gateways get one of the 16 places of a policy's status |
+//! | [`foresight`] | handshakes that can only fail |
 //! | [`verdict`] | conditions and findings |
 //!
 //! It must not know routes: it is told which Gateway uses which backend. The rule above all others: a port that any policy
@@ -34,6 +35,7 @@ use crate::status::{Finding, PolicyVerdict};
 mod ancestors;
 mod attachment;
 mod authorities;
+mod foresight;
 mod validation;
 mod verdict;
 
@@ -181,4 +183,4 @@ impl<'a> Policies<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::translate) mod tests;

@@ -196,4 +196,4 @@ fn boundary<'a>(line: &'a str, word: &str) -> Option<&'a str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::translate) mod tests;

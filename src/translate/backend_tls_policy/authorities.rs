@@ -49,13 +49,16 @@ enum Source {
     Secret,
 }
 
+/// A namespace, then group, kind and name of each reference.
+type ReferenceSet = (String, Vec<(String, String, String)>);
+
 type Content = Result<Arc<[Certificate]>, ReferenceProblem>;
 
 /// Parses each object once, and classifies each set of references once.
 pub(super) struct AuthorityStore<'a> {
     snapshot: &'a Snapshot,
     objects: HashMap<(Source, NamespacedName), Content>,
-    sets: HashMap<(String, Vec<(String, String, String)>), Arc<Authorities>>,
+    sets: HashMap<ReferenceSet, Arc<Authorities>>,
 }
 
 impl<'a> AuthorityStore<'a> {

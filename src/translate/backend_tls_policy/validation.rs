@@ -35,7 +35,8 @@ pub(super) struct Compiled {
     pub(super) system_failure: Option<String>,
     /// Option keys of others.
     pub(super) foreign_options: Vec<String>,
-    identity: Option<TlsIdentity>,
+    /// Without a client certificate; `None` if the policy cannot be used.
+    pub(super) identity: Option<TlsIdentity>,
 }
 
 impl Compiled {
@@ -232,7 +233,7 @@ fn names(written: &[WrittenName], faults: &mut Vec<Fault>) -> PeerNames {
         match name(entry) {
             Ok(name) => names.push(name),
             Err((cause, hint)) => {
-                faults.push(Fault { field: format!("spec.validation.subjectAltNames[{index}]"), cause, hint })
+                faults.push(Fault { field: format!("spec.validation.subjectAltNames[{index}]"), cause, hint });
             }
         }
     }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::ancestors::{Places, homeless_message};
 use super::attachment::{Attachments, Outcome, target};
 use super::authorities::Reference;
+use super::foresight;
 use super::validation::{Compiled, reference_problems};
 use super::{Policy, UsedBy};
 use crate::resources::{Kind, NamespacedName, ObjectRef, Snapshot};
@@ -144,16 +145,13 @@ fn resolved_refs(subject: &Subject<'_, '_>) -> Option<Condition> {
         return Some(condition(subject, "ResolvedRefs", "ResolvedRefs", "the policy refers to no object".into()));
     };
     let first = authorities.references.iter().find_map(|reference| reference.content.as_ref().err());
-    Some(match first {
-        Some(problem) => {
-            let problems: Vec<_> = reference_problems(authorities).collect();
-            condition(subject, "ResolvedRefs", problem.reason, problems.join("; "))
-        }
-        None => {
-            let names: Vec<_> = authorities.references.iter().map(|reference| reference.name.as_str()).collect();
-            condition(subject, "ResolvedRefs", "ResolvedRefs", format!("read {}", names.join(", ")))
-        }
-    })
+    let (reason, message) = if let Some(problem) = first {
+        (problem.reason, reference_problems(authorities).collect::<Vec<_>>().join("; "))
+    } else {
+        let names: Vec<_> = authorities.references.iter().map(|reference| reference.name.as_str()).collect();
+        ("ResolvedRefs", format!("read {}", names.join(", ")))
+    };
+    Some(condition(subject, "ResolvedRefs", reason, message))
 }
 
 fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &impl Fn(usize) -> String) -> Vec<Finding> {
@@ -234,6 +232,11 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
             ));
         }
     }
+    found.extend(
+        foresight::doomed(compiled)
+            .into_iter()
+            .map(|doom| finding(Severity::Warning, doom.code, doom.field.into(), doom.message, doom.hint.into())),
+    );
     for gateway in &subject.places.homeless {
         found.push(finding(
             Severity::Error,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::resources::{ReferenceGrant, Secret};
 
-fn gateway(reference: Value) -> Gateway {
+fn gateway(reference: &Value) -> Gateway {
     serde_json::from_value(json!({
         "metadata": {"name": "gw", "namespace": "default"},
         "spec": {
@@ -36,18 +36,18 @@ fn snapshot() -> Snapshot {
     snapshot
 }
 
-fn state(snapshot: &Snapshot, reference: Value) -> ClientCertificateState {
+fn state(snapshot: &Snapshot, reference: &Value) -> ClientCertificateState {
     client_certificate(snapshot, &gateway(reference), &Grants::index(snapshot))
 }
 
 #[test]
 fn a_gateway_that_names_none_presents_none() {
-    assert_eq!(state(&snapshot(), Value::Null), ClientCertificateState::Unset);
+    assert_eq!(state(&snapshot(), &Value::Null), ClientCertificateState::Unset);
 }
 
 #[test]
 fn a_secret_of_the_gateways_namespace_is_presented() {
-    let ClientCertificateState::Usable(certificate) = state(&snapshot(), json!({"name": "client"})) else {
+    let ClientCertificateState::Usable(certificate) = state(&snapshot(), &json!({"name": "client"})) else {
         panic!("it is usable");
     };
     assert_eq!(&*certificate.reference, "Secret/default/client");
@@ -66,7 +66,7 @@ fn a_reference_that_cannot_be_used_says_why() {
     ];
     let snapshot = snapshot();
     for (reference, expected, cause) in cases {
-        let ClientCertificateState::Unusable { reason, message } = state(&snapshot, reference.clone()) else {
+        let ClientCertificateState::Unusable { reason, message } = state(&snapshot, &reference) else {
             panic!("{reference} is unusable");
         };
         assert_eq!(reason, expected, "{reference}");
@@ -88,5 +88,5 @@ fn a_grant_permits_a_secret_of_another_namespace() {
     .unwrap();
     snapshot.reference_grants.insert(grant.metadata.key(), Arc::new(grant));
     let reference = json!({"name": "client", "namespace": "other"});
-    assert!(matches!(state(&snapshot, reference), ClientCertificateState::Usable(_)));
+    assert!(matches!(state(&snapshot, &reference), ClientCertificateState::Usable(_)));
 }

@@ -1,5 +1,6 @@
 //! What a certificate says of itself. It must not know whether that is to be believed.
 
+use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 
@@ -14,6 +15,10 @@ pub(crate) struct CertificateFacts {
     pub(crate) may_issue: bool,
     /// DNS SANs in lower case, wildcards included.
     pub(crate) dns_names: Vec<String>,
+    /// URI SANs.
+    pub(crate) uris: Vec<String>,
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    pub(crate) spki_sha256: [u8; 32],
 }
 
 impl CertificateFacts {
@@ -28,7 +33,15 @@ impl CertificateFacts {
             subject: subject(&certificate),
             not_after: certificate.validity().not_after.timestamp(),
             may_issue: may_issue(&certificate),
-            dns_names: dns_names(&certificate),
+            dns_names: names(&certificate, |name| match name {
+                GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+                _ => None,
+            }),
+            uris: names(&certificate, |name| match name {
+                GeneralName::URI(uri) => Some((*uri).to_owned()),
+                _ => None,
+            }),
+            spki_sha256: Sha256::digest(certificate.public_key().raw).into(),
         };
         Ok((certificate.version().0.saturating_add(1), facts))
     }
@@ -55,15 +68,7 @@ fn may_issue(certificate: &X509Certificate<'_>) -> bool {
     certificate.is_ca() && key_usage
 }
 
-fn dns_names(certificate: &X509Certificate<'_>) -> Vec<String> {
+fn names(certificate: &X509Certificate<'_>, pick: fn(&GeneralName<'_>) -> Option<String>) -> Vec<String> {
     let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
-    names
-        .value
-        .general_names
-        .iter()
-        .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
-            _ => None,
-        })
-        .collect()
+    names.value.general_names.iter().filter_map(pick).collect()
 }
