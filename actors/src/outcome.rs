@@ -202,3 +202,38 @@ impl fmt::Display for Reason {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{HandshakeResult, Reason};
+
+    /// The words are an interface: dashboards, alerts and `probe` name them.
+    #[test]
+    fn the_words_of_a_handshake() {
+        let words: Vec<_> = HandshakeResult::ALL.iter().map(|result| result.as_str()).collect();
+        let expected = "ok unknown_issuer name_mismatch expired not_yet_valid bad_signature bad_purpose \
+                        ca_used_as_end_entity pin_mismatch bad_encoding unsupported_algorithm alert_received \
+                        version_or_cipher_mismatch alpn_mismatch not_tls tcp_refused tcp_unreachable dns_failure \
+                        timeout peer_closed ca_unavailable policy_invalid client_cert_unavailable \
+                        client_cert_rejected other";
+        assert_eq!(words.join(" "), expected);
+    }
+
+    #[test]
+    fn a_word_is_the_same_wherever_it_is_written() {
+        for result in HandshakeResult::ALL {
+            let json = serde_json::to_string(&result).expect("a unit variant");
+            assert_eq!(json, format!("\"{}\"", result.as_str()));
+            assert_eq!(result.to_string(), result.as_str());
+            assert_eq!(Reason::Handshake(result).as_str(), result.as_str());
+        }
+    }
+
+    #[test]
+    fn no_word_stands_for_two_results() {
+        let words: BTreeSet<_> = HandshakeResult::ALL.iter().map(|result| result.as_str()).collect();
+        assert_eq!(words.len(), HandshakeResult::ALL.len());
+    }
+}

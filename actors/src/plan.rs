@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 pub mod backend;
 pub mod certificate;
+mod describe;
 pub mod endpoint;
 pub mod filter;
 pub mod hosts;

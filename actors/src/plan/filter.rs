@@ -1,9 +1,13 @@
 //! Filters as data, and what they do to a request or a response.
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
 
 use super::listener::Protocol;
+use super::path::{strip_prefix, without_trailing_slash};
+
+#[cfg(test)]
+mod tests;
 
 /// The filters of a rule or a backendRef that go with forwarding.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -27,10 +31,45 @@ pub struct HeaderEdits {
     pub remove: Vec<HeaderName>,
 }
 
+/// A map of headers that [`HeaderEdits`] can change, whoever's it is.
+pub trait EditHeaders {
+    /// Replaces every value of the name.
+    fn set(&mut self, name: &HeaderName, value: &HeaderValue);
+    /// Appends a value.
+    fn add(&mut self, name: &HeaderName, value: &HeaderValue);
+    /// Removes every value of the name.
+    fn remove_all(&mut self, name: &HeaderName);
+}
+
+impl EditHeaders for HeaderMap {
+    fn set(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.insert(name, value.clone());
+    }
+    fn add(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.append(name, value.clone());
+    }
+    fn remove_all(&mut self, name: &HeaderName) {
+        self.remove(name);
+    }
+}
+
 impl HeaderEdits {
     /// Whether it does nothing.
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.add.is_empty() && self.remove.is_empty()
+    }
+
+    /// Changes headers.
+    pub fn apply(&self, headers: &mut impl EditHeaders) {
+        for (name, value) in &self.set {
+            headers.set(name, value);
+        }
+        for (name, value) in &self.add {
+            headers.add(name, value);
+        }
+        for name in &self.remove {
+            headers.remove_all(name);
+        }
     }
 }
 
@@ -57,6 +96,21 @@ pub enum PathRewrite {
     },
 }
 
+impl PathRewrite {
+    /// The new path (without a query, as `path` is). It begins with a slash. A path that the prefix does not take, which the
+    /// match has ruled out, stays as it is.
+    pub fn apply(&self, path: &str) -> String {
+        let changed = match self {
+            Self::Full(replacement) => replacement.clone(),
+            Self::Prefix { matched, replacement } => match strip_prefix(path, matched) {
+                Some(rest) => format!("{}{rest}", without_trailing_slash(replacement)),
+                None => path.to_owned(),
+            },
+        };
+        if changed.starts_with('/') { changed } else { format!("/{changed}") }
+    }
+}
+
 /// RequestRedirect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redirect {
@@ -72,8 +126,40 @@ pub struct Redirect {
     pub status: StatusCode,
 }
 
-// Behaviour (owned by the plan helper):
-//   impl PathRewrite { pub fn apply(&self, path: &str) -> String }                      // path without query
-//   impl Redirect { pub fn location(&self, protocol: Protocol, listener_port: u16, host: &str, uri: &Uri) -> String }
-#[allow(unused)]
-type _Placeholder = Uri;
+impl Redirect {
+    /// The `Location`. `host` is the request's, with or without a port, an IPv6 address in its brackets; `uri` is the
+    /// request's, of which path and query count.
+    ///
+    /// "Implementations SHOULD NOT add the port number in the 'Location' header" where it is the well-known port of the
+    /// scheme (HTTPRequestRedirectFilter.port).
+    pub fn location(&self, protocol: Protocol, listener_port: u16, host: &str, uri: &Uri) -> String {
+        let scheme = self.scheme.unwrap_or(protocol);
+        let port = self.port.or(self.scheme.map(Protocol::default_port)).unwrap_or(listener_port);
+        let host = self.hostname.as_deref().unwrap_or_else(|| without_port(host));
+        let path = match &self.path {
+            Some(rewrite) => rewrite.apply(uri.path()),
+            None if uri.path().starts_with('/') => uri.path().to_owned(),
+            None => format!("/{}", uri.path()),
+        };
+
+        let mut location = format!("{}://{host}", scheme.scheme());
+        if port != scheme.default_port() {
+            location.push(':');
+            location.push_str(&port.to_string());
+        }
+        location.push_str(&path);
+        if let Some(query) = uri.query() {
+            location.push('?');
+            location.push_str(query);
+        }
+        location
+    }
+}
+
+/// A `Host` without its port. The colons of an IPv6 address stand inside of brackets.
+pub fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
+    }
+}

@@ -1,12 +1,24 @@
 //! Matching of requests to rules, in the order of precedence of HTTPRoute.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
+use http::header::HeaderName;
 use regex::Regex;
 
-use super::rule::Rule;
+mod alternatives;
+mod patterns;
+mod query;
+mod table;
 
-/// What of a request a rule can match on. Borrowed: matching allocates nothing.
+#[cfg(test)]
+mod tests;
+
+pub use table::{RuleTable, RuleTableBuilder};
+
+/// What of a request a rule can match on. Borrowed: matching allocates nothing, but for a header that is repeated and for
+/// a query parameter that is percent-encoded.
 pub trait RequestParts {
     /// `GET`, `POST`, ...
     fn method(&self) -> &str;
@@ -14,12 +26,12 @@ pub trait RequestParts {
     fn path(&self) -> &str;
     /// The query, without `?`.
     fn query(&self) -> Option<&str>;
-    /// The values of a header, whose name is in lower case, in their order.
-    fn header<'a>(&'a self, name: &'a str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a>;
+    /// The value of a header at its place, from 0, among the values of that name.
+    fn header(&self, name: &HeaderName, index: usize) -> Option<&[u8]>;
 }
 
 /// One HTTPRouteMatch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Match {
     /// Always there: the default is the prefix `/`.
     pub path: PathMatch,
@@ -47,37 +59,72 @@ pub enum PathMatch {
 pub enum ValueMatch {
     /// Equality.
     Exact(Arc<str>),
-    /// Against the whole value (anchored at both ends by the translation).
+    /// Against the whole value (anchored at both ends by the translation). A value that is not UTF-8 does not match.
     Regex(Regex),
 }
 
-/// The rules of one host of one listener, in an order that finds the right one without a scan.
-#[derive(Debug, Default)]
-pub struct RuleTable {
-    _private: (),
-}
-
-impl PartialEq for RuleTable {
-    fn eq(&self, _: &Self) -> bool {
-        true
+impl PartialEq for PathMatch {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(a), Self::Exact(b)) | (Self::Prefix(a), Self::Prefix(b)) => a == b,
+            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
+            _ => false,
+        }
     }
 }
 
-/// Collects the rules of a [`RuleTable`].
-///
-/// Precedence between matches of one table (HTTPRouteRule.matches): exact path, regular expression (the longer pattern
-/// first), longest prefix; then a method, then more headers, then more query parameters; then the order in which they
-/// were pushed: the caller pushes older routes first, then by `namespace/name`, and the rules of a route in their order.
-#[derive(Debug, Default)]
-pub struct RuleTableBuilder {
-    entries: Vec<(Match, Arc<Rule>)>,
+impl PartialEq for ValueMatch {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(a), Self::Exact(b)) => a == b,
+            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
+            _ => false,
+        }
+    }
 }
 
-impl RuleTableBuilder {
-    /// Adds one match of a rule.
-    pub fn push(&mut self, condition: Match, rule: Arc<Rule>) {
-        self.entries.push((condition, rule));
+impl ValueMatch {
+    fn takes(&self, value: &[u8]) -> bool {
+        match self {
+            Self::Exact(wanted) => wanted.as_bytes() == value,
+            Self::Regex(regex) => std::str::from_utf8(value).is_ok_and(|value| regex.is_match(value)),
+        }
     }
-    // pub fn build(self) -> RuleTable
 }
-// impl RuleTable { pub fn find<'a>(&'a self, request: &impl RequestParts) -> Option<&'a Arc<Rule>>; pub fn rules(&self) -> impl Iterator }
+
+/// The place of a match among those of its table, but for the order in which they were pushed: the lower is tried first.
+/// "Exact" path match, (`RegularExpression` is ours to place), "Prefix" path match with largest number of characters,
+/// Method match, largest number of header matches, largest number of query param matches (HTTPRouteRule.matches).
+type Precedence = (u8, Reverse<usize>, bool, Reverse<usize>, Reverse<usize>);
+
+impl Match {
+    fn precedence(&self) -> Precedence {
+        let (kind, length) = match &self.path {
+            PathMatch::Exact(_) => (0, 0),
+            PathMatch::Regex(regex) => (1, regex.as_str().chars().count()),
+            PathMatch::Prefix(prefix) => (2, super::path::without_trailing_slash(prefix).chars().count()),
+        };
+        (kind, Reverse(length), self.method.is_none(), Reverse(self.headers.len()), Reverse(self.query.len()))
+    }
+}
+
+/// All values of a header as one: "a recipient MAY combine multiple field lines [...] by appending each subsequent field
+/// line value to the initial field line value in order, separated by a comma" (RFC 9110, 5.3).
+fn header_value<'a>(request: &'a impl RequestParts, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
+    let first = request.header(name, 0)?;
+    if request.header(name, 1).is_none() {
+        return Some(Cow::Borrowed(first));
+    }
+    let mut joined = first.to_vec();
+    for value in (1..).map_while(|index| request.header(name, index)) {
+        joined.push(b',');
+        joined.extend_from_slice(value);
+    }
+    Some(Cow::Owned(joined))
+}
+
+/// The first value of a query parameter: "it is recommended that implementations should match against the first value"
+/// (HTTPQueryParamMatch.name).
+fn query_value<'a>(request: &'a impl RequestParts, name: &str) -> Option<Cow<'a, [u8]>> {
+    query::first_value(request.query()?, name)
+}

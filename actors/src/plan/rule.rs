@@ -101,3 +101,59 @@ impl WeightedBackends {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Poison, Target, WeightedBackend, WeightedBackends};
+    use crate::outcome::Reason;
+    use crate::plan::filter::Filters;
+
+    fn weighted(weights: &[u32]) -> WeightedBackends {
+        WeightedBackends::new(weights.iter().enumerate().map(|(at, weight)| WeightedBackend {
+            weight: *weight,
+            filters: Filters::default(),
+            target: Target::Unusable(Poison {
+                reason: Reason::BackendInvalid,
+                message: at.to_string().into(),
+                policy: None,
+            }),
+        }))
+    }
+
+    fn name(backend: &WeightedBackend) -> usize {
+        match &backend.target {
+            Target::Unusable(poison) => poison.message.parse().expect("a number"),
+            Target::Backend(_) => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn no_weight_picks_nothing() {
+        assert!(weighted(&[]).pick(7).is_none());
+        assert!(weighted(&[0, 0]).pick(7).is_none());
+        assert_eq!(weighted(&[0, 3, 0]).pick(u64::MAX).map(name), Some(1));
+    }
+
+    #[test]
+    fn the_largest_weights_do_not_overflow() {
+        let backends = weighted(&[u32::MAX; 16]);
+        assert_eq!(backends.pick(u64::from(u32::MAX) * 16 - 1).map(name), Some(15));
+        assert_eq!(backends.pick(u64::from(u32::MAX) * 16).map(name), Some(0));
+    }
+
+    proptest! {
+        /// Over one round of numbers each reference is picked exactly as often as it weighs.
+        #[test]
+        fn each_reference_gets_its_share(weights in proptest::collection::vec(0..20_u32, 0..8), offset in 0..1000_u64) {
+            let backends = weighted(&weights);
+            let total: u32 = weights.iter().sum();
+            let mut picked = vec![0_u32; weights.len()];
+            for random in offset * u64::from(total)..(offset + 1) * u64::from(total) {
+                picked[name(backends.pick(random).expect("a weight"))] += 1;
+            }
+            prop_assert_eq!(picked, weights);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{StatusCode, Uri};
+
+use super::{HeaderEdits, PathRewrite, Redirect, without_port};
+use crate::plan::listener::Protocol;
+
+/// The table of HTTPPathModifier.replacePrefixMatch, and the root as a prefix.
+#[test]
+fn a_prefix_is_replaced_by_segment() {
+    for (path, matched, replacement, expected) in [
+        ("/foo/bar", "/foo", "/xyz", "/xyz/bar"),
+        ("/foo/bar", "/foo", "/xyz/", "/xyz/bar"),
+        ("/foo/bar", "/foo/", "/xyz", "/xyz/bar"),
+        ("/foo/bar", "/foo/", "/xyz/", "/xyz/bar"),
+        ("/foo", "/foo", "/xyz", "/xyz"),
+        ("/foo/", "/foo", "/xyz", "/xyz/"),
+        ("/foo/bar", "/foo", "", "/bar"),
+        ("/foo/", "/foo", "", "/"),
+        ("/foo", "/foo", "", "/"),
+        ("/foo/", "/foo", "/", "/"),
+        ("/foo", "/foo", "/", "/"),
+        ("/foo", "/", "/xyz", "/xyz/foo"),
+        ("/", "/", "/xyz", "/xyz/"),
+        ("/foo", "/", "/", "/foo"),
+        ("/foobar", "/foo", "/xyz", "/foobar"),
+    ] {
+        let rewrite = PathRewrite::Prefix { matched: matched.into(), replacement: replacement.into() };
+        assert_eq!(rewrite.apply(path), expected, "{path}: {matched} -> {replacement}");
+    }
+}
+
+#[test]
+fn a_full_path_is_replaced_whole() {
+    assert_eq!(PathRewrite::Full("/new".into()).apply("/foo/bar"), "/new");
+    assert_eq!(PathRewrite::Full("new".into()).apply("/foo/bar"), "/new");
+    assert_eq!(PathRewrite::Full(String::new()).apply("/foo/bar"), "/");
+}
+
+fn redirect() -> Redirect {
+    Redirect { scheme: None, hostname: None, port: None, path: None, status: StatusCode::FOUND }
+}
+
+#[test]
+fn the_port_of_a_redirect() {
+    use Protocol::{Http, Https};
+    for (from, listener_port, scheme, port, expected) in [
+        (Http, 80, None, None, "http://a/"),
+        (Http, 8080, None, None, "http://a:8080/"),
+        (Https, 443, None, None, "https://a/"),
+        (Https, 8443, None, None, "https://a:8443/"),
+        (Http, 8080, Some(Https), None, "https://a/"),
+        (Https, 8443, Some(Http), None, "http://a/"),
+        (Http, 8080, Some(Http), None, "http://a/"),
+        (Http, 80, None, Some(8080), "http://a:8080/"),
+        (Http, 8080, None, Some(80), "http://a/"),
+        (Http, 80, Some(Https), Some(443), "https://a/"),
+        (Http, 80, Some(Https), Some(80), "https://a:80/"),
+        (Https, 443, None, Some(80), "https://a:80/"),
+        (Http, 443, None, None, "http://a:443/"),
+    ] {
+        let redirect = Redirect { scheme, port, ..redirect() };
+        let location = redirect.location(from, listener_port, "a", &Uri::from_static("/"));
+        assert_eq!(location, expected, "{from:?} on {listener_port} to {scheme:?} and {port:?}");
+    }
+}
+
+#[test]
+fn the_host_of_a_redirect() {
+    let to = |redirect: &Redirect, host| redirect.location(Protocol::Http, 80, host, &Uri::from_static("/"));
+    assert_eq!(to(&redirect(), "example.com"), "http://example.com/");
+    assert_eq!(to(&redirect(), "example.com:1234"), "http://example.com/");
+    assert_eq!(to(&redirect(), "[::1]:1234"), "http://[::1]/");
+    assert_eq!(to(&redirect(), "[::1]"), "http://[::1]/");
+    let named = Redirect { hostname: Some("example.org".into()), ..redirect() };
+    assert_eq!(to(&named, "example.com:1234"), "http://example.org/");
+}
+
+#[test]
+fn the_path_of_a_redirect_keeps_the_query() {
+    let to = |redirect: &Redirect, uri| redirect.location(Protocol::Http, 80, "a", &Uri::from_static(uri));
+    assert_eq!(to(&redirect(), "/foo?x=1&y=%20"), "http://a/foo?x=1&y=%20");
+    assert_eq!(to(&redirect(), "http://absolute/foo?x"), "http://a/foo?x");
+    assert_eq!(to(&redirect(), "*"), "http://a/*");
+    let path = Some(PathRewrite::Prefix { matched: "/foo".into(), replacement: "/bar".into() });
+    assert_eq!(to(&Redirect { path, ..redirect() }, "/foo/x?y=1"), "http://a/bar/x?y=1");
+    let path = Some(PathRewrite::Full("/bar".into()));
+    assert_eq!(to(&Redirect { path, ..redirect() }, "/foo/x?y=1"), "http://a/bar?y=1");
+}
+
+#[test]
+fn a_host_loses_its_port() {
+    for (host, expected) in [("a", "a"), ("a:1", "a"), ("a:", "a"), ("[::1]", "[::1]"), ("[::1]:80", "[::1]"), ("", "")]
+    {
+        assert_eq!(without_port(host), expected, "{host}");
+    }
+}
+
+#[test]
+fn headers_are_set_added_and_removed() {
+    let name = HeaderName::from_static;
+    let value = HeaderValue::from_static;
+    let edits = HeaderEdits {
+        set: vec![(name("set"), value("new"))],
+        add: vec![(name("added"), value("second")), (name("fresh"), value("first"))],
+        remove: vec![name("removed")],
+    };
+    let mut headers = HeaderMap::new();
+    for (key, old) in
+        [("set", "1"), ("set", "2"), ("added", "first"), ("removed", "1"), ("removed", "2"), ("kept", "1")]
+    {
+        headers.append(name(key), value(old));
+    }
+    edits.apply(&mut headers);
+    let mut left: Vec<_> = headers.iter().map(|(key, value)| (key.as_str(), value.as_bytes())).collect();
+    left.sort_unstable();
+    let expected: [(&str, &[u8]); 5] =
+        [("added", b"first"), ("added", b"second"), ("fresh", b"first"), ("kept", b"1"), ("set", b"new")];
+    assert_eq!(left, expected);
+    assert!(!edits.is_empty() && HeaderEdits::default().is_empty());
+}
