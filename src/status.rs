@@ -7,6 +7,9 @@ use serde::Serialize;
 use crate::resources::http_route::ParentRef;
 use crate::resources::{NamespacedName, ObjectRef};
 
+pub mod condition;
+pub mod reason;
+
 /// What the status of every object of ours would be, and what a user should know beyond it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,13 +1,46 @@
 //! Snapshot to Plan and Verdicts: a pure function, the same for the controller, the proxies, the file mode and
 //! `postern check`. No IO, no clock (the time is passed in), no locks.
 
+//!
+//! In phases: Gateways and their listeners are judged; routes are read and attached; what they name is resolved, with the
+//! policies over it; then the rules are made, and everything gets its status.
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use postern_actors::plan::identity::SystemRoots;
-use postern_actors::plan::{Endpoints, Plan};
+use postern_actors::plan::{EndpointSource, Endpoints, Plan};
 
 use crate::resources::Snapshot;
 use crate::status::Verdicts;
+
+mod allowed_routes;
+pub(crate) mod backend_tls_policy;
+pub(crate) mod backends;
+pub(crate) mod certificates;
+pub(crate) mod client_certificate;
+pub mod endpoints;
+mod findings;
+mod gateway;
+mod gateway_class;
+pub(crate) mod grants;
+mod hostname;
+mod http_route;
+mod listener;
+pub(crate) mod options;
+pub(crate) mod pem;
+mod routing;
+mod work;
+
+use backends::{BackendUse, ResolvedBackends};
+use findings::Findings;
+use gateway::Gateways;
+use gateway_class::Classes;
+use grants::Grants;
+use http_route::RouteDraft;
+use http_route::attachment::{self, Parent};
+use http_route::verdict::{self, Resolutions};
+use routing::Routing;
 
 /// What a translation depends on besides the objects.
 #[derive(Debug, Clone)]
@@ -34,6 +67,94 @@ pub struct Translation {
 }
 
 /// Translates. Its cost is proportional to the input.
-pub fn translate(_snapshot: &Snapshot, _settings: &Settings, _now: jiff::Timestamp) -> Translation {
-    Translation { plan: Plan::default(), endpoints: Endpoints::default(), verdicts: Verdicts::default() }
+pub fn translate(snapshot: &Snapshot, settings: &Settings, now: jiff::Timestamp) -> Translation {
+    let mut findings = Findings::default();
+    let grants = Grants::index(snapshot);
+    let classes = Classes::judge(snapshot, settings, &mut findings);
+    let mut gateways = Gateways::judge(snapshot, settings, &grants, &classes, now, &mut findings);
+
+    let routes = http_route::draft_all(snapshot, &grants);
+    let parents: Vec<Vec<Parent<'_>>> =
+        routes.iter().map(|route| attachment::attach(route, &gateways, snapshot, &mut findings)).collect();
+    for (route, parents) in routes.iter().zip(&parents) {
+        count_attached(route, parents, &mut gateways);
+    }
+
+    let (used, named) = uses(&routes, &parents, &gateways);
+    let resolved = backends::resolve(snapshot, settings, now, &used, &gateways.clients);
+    let unattached = if named.is_empty() {
+        ResolvedBackends::default()
+    } else {
+        backends::resolve(snapshot, settings, now, &named, &gateways.clients)
+    };
+
+    let resolutions = Resolutions { attached: &resolved, unattached: &unattached };
+    let mut routing = Routing::new(&gateways);
+    let mut http_routes = BTreeMap::new();
+    for (route, parents) in routes.iter().zip(&parents).filter(|(_, parents)| !parents.is_empty()) {
+        routing.add(route, parents, &gateways, &resolved);
+        let verdict = verdict::verdict(route, parents, &gateways, resolutions, &mut findings);
+        http_routes.insert(route.key.clone(), verdict);
+    }
+    findings.extend(resolved.findings);
+
+    let (ports, backends) = routing.into_plan(&gateways);
+    let plan = Plan { ports, backends, authorities: resolved.authorities };
+    let endpoints = of_plan(resolved.endpoints, &plan);
+    let verdicts = Verdicts {
+        gateways: gateways.verdicts(),
+        gateway_classes: classes.verdicts,
+        http_routes,
+        backend_tls_policies: resolved.policies,
+        findings: findings.into_vec(),
+    };
+    Translation { plan, endpoints, verdicts }
+}
+
+/// "The AttachedRoutes number represents the number of Routes with the Accepted condition set to "True" that have been
+/// attached to this Listener." (ListenerStatus.attachedRoutes)
+fn count_attached(route: &RouteDraft<'_>, parents: &[Parent<'_>], gateways: &mut Gateways<'_>) {
+    if route.has_valid_rule() {
+        for (gateway, listeners) in routing::attached(parents) {
+            for listener in listeners {
+                gateways.drafts[gateway].listeners[listener].attached_routes += 1;
+            }
+        }
+    }
+}
+
+/// What the backendRefs of attached routes name (also where nothing is there), and what only those of routes name that are
+/// not attached: those get a status as well, but a policy has no ancestor by them.
+fn uses(
+    routes: &[RouteDraft<'_>],
+    parents: &[Vec<Parent<'_>>],
+    gateways: &Gateways<'_>,
+) -> (BTreeSet<BackendUse>, BTreeSet<BackendUse>) {
+    let mut used = BTreeSet::new();
+    let mut named = BTreeSet::new();
+    for (route, parents) in routes.iter().zip(parents) {
+        for parent in parents {
+            let gateway = &gateways.drafts[parent.gateway].key;
+            let uses = if parent.outcome.is_ok() { &mut used } else { &mut named };
+            let targets =
+                route.rules.iter().flat_map(|rule| &rule.refs).filter_map(|reference| reference.target.as_ref().ok());
+            for target in targets {
+                work::steps(1);
+                uses.insert(BackendUse { gateway: gateway.clone(), target: target.clone() });
+            }
+        }
+    }
+    named.retain(|usage| !used.contains(usage));
+    (used, named)
+}
+
+/// Only the endpoints of the plan's Service ports.
+fn of_plan(mut endpoints: Endpoints, plan: &Plan) -> Endpoints {
+    plan.backends
+        .values()
+        .filter_map(|backend| match &backend.endpoints {
+            EndpointSource::Service(port) => endpoints.remove_entry(port),
+            EndpointSource::Host { .. } => None,
+        })
+        .collect()
 }

@@ -6,10 +6,12 @@
 //! | [`plan`] | the immutable runtime plan and its matching | tokio, actix, kube, rustls, a clock |
 //! | [`outcome`] | the closed sets of words that say how a request or a handshake ended | anything that does IO |
 //! | [`supervisor`] | watches, configuration, the workers' lives | how a request is served |
+//! | [`http1`] | heads and framing of HTTP/1 as bytes | IO, the plan |
 //! | [`listener`] | per-thread listener actors, the downstream connection loops | Kubernetes, certificates' meaning |
 //! | [`upstream`] | endpoints, TLS identities, verification, connectors, pools | routes and listeners |
 //! | [`telemetry`] | metrics, access log, admin pages | how requests are served |
 
+pub mod http1;
 pub mod listener;
 pub mod outcome;
 pub mod plan;

@@ -1,1 +1,21 @@
 //! The front side: per-thread listener actors and the downstream connection loops.
+//!
+//! A request never leaves the thread that accepted it. This room must not know Kubernetes, nor what a certificate means;
+//! it asks [`crate::upstream`] for connections and tells [`crate::telemetry`] what happened.
+
+mod actor;
+pub mod answer;
+mod connection;
+mod exchange;
+mod forward;
+mod head;
+pub mod message;
+mod pump;
+mod settings;
+mod stream;
+mod tls;
+mod worker;
+
+pub use actor::ListenerActor;
+pub use message::{Apply, BoundSocket, Drain, EndpointsChanged};
+pub use settings::WorkerSettings;

@@ -14,7 +14,7 @@
 pub mod configuration;
 pub mod files;
 pub mod life;
-pub mod message;
+
 pub mod ports;
 pub mod shutdown;
 pub mod sockets;
@@ -22,6 +22,6 @@ pub mod workers;
 
 pub use configuration::{Changed, ConfigSupervisor, Configuration, Effect};
 pub use files::{FileChange, FileEvents, FileWatch};
-pub use message::{Apply, BoundSocket, Drain, EndpointsChanged};
+
 pub use ports::{PortMap, PortMapping};
 pub use workers::{Publish, Worker, Workers};

@@ -1,7 +1,7 @@
 //! Filters as data, and what they do to a request or a response.
 
+use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::{StatusCode, Uri};
 
 use super::listener::Protocol;
 use super::path::{strip_prefix, without_trailing_slash};
@@ -127,19 +127,26 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// The `Location`. `host` is the request's, with or without a port, an IPv6 address in its brackets; `uri` is the
-    /// request's, of which path and query count.
+    /// The `Location`. `host` is the request's, with or without a port, an IPv6 address in its brackets; so
+    /// are `path` and `query`.
     ///
     /// "Implementations SHOULD NOT add the port number in the 'Location' header" where it is the well-known port of the
     /// scheme (HTTPRequestRedirectFilter.port).
-    pub fn location(&self, protocol: Protocol, listener_port: u16, host: &str, uri: &Uri) -> String {
+    pub fn location(
+        &self,
+        protocol: Protocol,
+        listener_port: u16,
+        host: &str,
+        path: &str,
+        query: Option<&str>,
+    ) -> String {
         let scheme = self.scheme.unwrap_or(protocol);
         let port = self.port.or(self.scheme.map(Protocol::default_port)).unwrap_or(listener_port);
         let host = self.hostname.as_deref().unwrap_or_else(|| without_port(host));
         let path = match &self.path {
-            Some(rewrite) => rewrite.apply(uri.path()),
-            None if uri.path().starts_with('/') => uri.path().to_owned(),
-            None => format!("/{}", uri.path()),
+            Some(rewrite) => rewrite.apply(path),
+            None if path.starts_with('/') => path.to_owned(),
+            None => format!("/{path}"),
         };
 
         let mut location = format!("{}://{host}", scheme.scheme());
@@ -148,7 +155,7 @@ impl Redirect {
             location.push_str(&port.to_string());
         }
         location.push_str(&path);
-        if let Some(query) = uri.query() {
+        if let Some(query) = query {
             location.push('?');
             location.push_str(query);
         }

@@ -57,7 +57,7 @@ impl<T> HostTable<T> {
     }
 
     /// Every value whose hostname takes `host` (in lower case, without a port), the most specific first. Allocates nothing.
-    pub fn candidates<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a T> {
+    pub fn candidates<'t, 'h>(&'t self, host: &'h str) -> impl Iterator<Item = &'t T> + use<'t, 'h, T> {
         let host = if host.len() > LONGEST_NAME { "" } else { host };
         let suffixes = if self.wildcard.is_empty() { "" } else { host };
         self.exact
@@ -73,7 +73,7 @@ impl<T> HostTable<T> {
     }
 
     /// The value of the most specific hostname that takes `host` (in lower case, without a port).
-    pub fn find<'a>(&'a self, host: &'a str) -> Option<&'a T> {
+    pub fn find(&self, host: &str) -> Option<&T> {
         self.candidates(host).next()
     }
 

@@ -55,7 +55,9 @@ pub struct Listener {
     pub hostname: Option<Arc<str>>,
     /// What it presents; not empty where the port is HTTPS.
     pub certificates: Vec<Arc<ServerCertificate>>,
-    /// The rules of the routes attached to it, by the route's hostnames (already intersected with the listener's). A
-    /// request whose most specific host has no rule that matches goes on to the next, less specific one.
+    /// The rules of the routes attached to it, by those of the route's hostnames that have a host in common with the
+    /// listener's. They are the route's own also where they are wider than the listener's, since precedence goes by them;
+    /// so only a host that the listener takes may be looked up. A request whose most specific host has no rule that matches
+    /// goes on to the next, less specific one.
     pub routes: HostTable<RuleTable>,
 }

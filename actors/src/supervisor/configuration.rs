@@ -11,8 +11,8 @@ use actix::WrapFuture as _;
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message, Recipient};
 use tokio::time::Instant;
 
-use super::message::EndpointsChanged;
 use super::workers::Publish;
+use crate::listener::message::EndpointsChanged;
 use crate::plan::{Endpoints, Plan, ServicePort};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::Recipient;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::message::Drain;
+use crate::listener::message::Drain;
 
 /// How a drain goes.
 #[derive(Debug, Clone, Copy)]

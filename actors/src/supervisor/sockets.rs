@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::message::BoundSocket;
 use super::ports::PortMap;
+use crate::listener::message::BoundSocket;
 
 /// The accept queue of each socket, as far as the kernel permits.
 const BACKLOG: i32 = 4096;

@@ -8,8 +8,8 @@ use actix::{Actor, Addr, Arbiter, AsyncContext as _, Context, Handler, Message, 
 use tokio::time::{Instant, timeout};
 
 use super::life::{Backoff, LOOK_EVERY};
-use super::message::{Apply, Drain, EndpointsChanged};
 use super::sockets::{BindFailure, Listening, Sockets};
+use crate::listener::message::{Apply, Drain, EndpointsChanged};
 use crate::plan::{Endpoints, Plan};
 
 #[cfg(test)]

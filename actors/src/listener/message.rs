@@ -8,7 +8,7 @@ use actix::Message;
 
 use crate::plan::{Endpoint, Endpoints, Plan, ServicePort};
 
-/// Serve this from now on.
+/// Serve this from now on, and nothing else: all of it is whole.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Apply {
@@ -20,7 +20,7 @@ pub struct Apply {
     pub sockets: Vec<BoundSocket>,
 }
 
-/// A listening socket of one worker.
+/// A listening socket of one worker (SO_REUSEPORT).
 pub struct BoundSocket {
     /// `namespace/name`
     pub gateway: Arc<str>,

@@ -1,0 +1,122 @@
+//! What the client gets when the answer is ours: one function maps each reason to a status and a body. No body names an
+//! address, an object or what a certificate carries; those go to the log.
+
+use std::fmt::Write as _;
+
+use bytes::{BufMut, BytesMut};
+
+use super::head::{Edits, put_field, put_length, put_status};
+use crate::outcome::{HandshakeResult, Reason};
+use crate::plan::filter::HeaderEdits;
+
+/// The status that goes with a reason.
+pub fn status(reason: Reason) -> u16 {
+    use HandshakeResult as H;
+    match reason {
+        Reason::None => 200,
+        Reason::BadRequest => 400,
+        Reason::NoListener | Reason::NoRoute => 404,
+        Reason::DownstreamTimeout => 408,
+        Reason::Misdirected => 421,
+        Reason::HeadTooLarge => 431,
+        Reason::DownstreamClosed => 499,
+        Reason::RouteUnsupported
+        | Reason::BackendInvalid
+        | Reason::Internal
+        | Reason::Handshake(H::CaUnavailable | H::PolicyInvalid | H::ClientCertUnavailable) => 500,
+        Reason::NoEndpoint | Reason::Overloaded => 503,
+        Reason::Handshake(H::Timeout) | Reason::RequestTimeout | Reason::BackendRequestTimeout => 504,
+        Reason::Handshake(_) | Reason::UpstreamClosed | Reason::UpstreamProtocol => 502,
+    }
+}
+
+/// The text that goes with a reason. `certificate_error` is the bare name of rustls's `CertificateError` variant, where a
+/// certificate was refused.
+pub fn body(reason: Reason, certificate_error: Option<&str>) -> String {
+    match (reason, certificate_error) {
+        (Reason::Handshake(HandshakeResult::CaUnavailable), _) => {
+            format!("invalid peer certificate: UnknownIssuer ({reason})\n")
+        }
+        (Reason::Handshake(_), Some(variant)) => format!("invalid peer certificate: {variant} ({reason})\n"),
+        (Reason::Handshake(HandshakeResult::PolicyInvalid), None) => {
+            format!("the TLS policy of the backend is invalid ({reason})\n")
+        }
+        (Reason::Handshake(HandshakeResult::ClientCertUnavailable), None) => {
+            format!("the client certificate of the gateway cannot be used ({reason})\n")
+        }
+        (Reason::Handshake(_), None) => format!("the backend cannot be reached ({reason})\n"),
+        (Reason::NoListener | Reason::NoRoute, _) => format!("no route matches ({reason})\n"),
+        (Reason::Misdirected, _) => format!("this host is not served on this connection ({reason})\n"),
+        (Reason::RouteUnsupported, _) => format!("the route asks for what is not supported ({reason})\n"),
+        (Reason::BackendInvalid, _) => format!("the route leads to no valid backend ({reason})\n"),
+        (Reason::NoEndpoint, _) => format!("the backend has no ready endpoint ({reason})\n"),
+        (Reason::Overloaded, _) => format!("the backend's connections are all in use ({reason})\n"),
+        (Reason::RequestTimeout | Reason::BackendRequestTimeout, _) => format!("out of time ({reason})\n"),
+        (Reason::UpstreamClosed | Reason::UpstreamProtocol, _) => {
+            format!("the backend gave no valid response ({reason})\n")
+        }
+        (Reason::BadRequest | Reason::HeadTooLarge, _) => format!("the request is invalid ({reason})\n"),
+        _ => format!("{reason}\n"),
+    }
+}
+
+/// Writes a whole response of ours.
+pub(super) fn write(
+    out: &mut BytesMut,
+    status: u16,
+    fields: &[(&str, &str)],
+    body: &str,
+    edits: Option<&HeaderEdits>,
+    to_head: bool,
+    close: bool,
+) {
+    let phrase = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    put_status(out, status, phrase.unwrap_or_default().as_bytes());
+    for (name, value) in fields {
+        put_field(out, name.as_bytes(), value.as_bytes());
+    }
+    if !body.is_empty() {
+        put_field(out, b"content-type", b"text/plain; charset=utf-8");
+    }
+    if let Some(edits) = edits {
+        Edits([edits, &HeaderEdits::default()]).write(out);
+    }
+    put_length(out, body.len() as u64);
+    if close {
+        put_field(out, b"connection", b"close");
+    }
+    out.put_slice(b"\r\n");
+    if !to_head {
+        // Writing into a growing buffer cannot fail.
+        let _ = out.write_str(body);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_handshake_result_has_its_status() {
+        use HandshakeResult as H;
+        for result in H::ALL {
+            let expected = match result {
+                H::Ok => continue,
+                H::CaUnavailable | H::PolicyInvalid | H::ClientCertUnavailable => 500,
+                H::Timeout => 504,
+                _ => 502,
+            };
+            let reason = Reason::Handshake(result);
+            assert_eq!(status(reason), expected, "{result}");
+            assert!(body(reason, None).contains(&format!("({result})")), "{result}");
+        }
+    }
+
+    #[test]
+    fn a_refused_certificate_is_named_by_its_class() {
+        let reason = Reason::Handshake(HandshakeResult::UnknownIssuer);
+        assert_eq!(body(reason, Some("UnknownIssuer")), "invalid peer certificate: UnknownIssuer (unknown_issuer)\n");
+        let reason = Reason::Handshake(HandshakeResult::CaUnavailable);
+        assert_eq!(body(reason, None), "invalid peer certificate: UnknownIssuer (ca_unavailable)\n");
+    }
+}

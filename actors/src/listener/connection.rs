@@ -1,0 +1,240 @@
+//! The loop over the requests of one client's connection.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::answer;
+use super::forward::{Next, Request};
+use super::pump::poll_read_into;
+use super::stream::Stream;
+use super::worker::{PortState, Scratch, Worker};
+use crate::http1::HeadError;
+use crate::outcome::Reason;
+use crate::plan::listener::Protocol;
+use crate::telemetry::RequestRecord;
+
+/// Bytes that are made room for when a head is read.
+const HEAD_READ: usize = 8 * 1024;
+/// Bytes that are read and thrown away after an answer that closes the connection, at the most.
+const LINGER_BYTES: usize = 1024 * 1024;
+/// How long a connection that has just been accepted may take to begin its first request while the worker stops.
+const FRESH_GRACE: Duration = Duration::from_millis(500);
+
+/// One client's connection.
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    pub(super) peer: SocketAddr,
+    /// The name that the client asked for by SNI, in lower case.
+    pub(super) sni: Option<String>,
+    pub(super) worker: Rc<Worker>,
+    pub(super) port: Rc<PortState>,
+}
+
+/// How reading a head ended, if not with a head.
+enum NoHead {
+    /// The client left, was idle for too long, or is not to begin anything new.
+    Gone,
+    /// Within a head, time ran out.
+    TimedOut,
+    /// The head is refused.
+    Refused(HeadError),
+}
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, worker: Rc<Worker>, port: Rc<PortState>) {
+    let current = port.current();
+    let _counted = worker.connection();
+    let gateway = current.gateway.clone();
+    worker.observer.downstream_connection(&gateway, current.port, true);
+    let number = current.port;
+    let protocol = current.protocol;
+    drop(current);
+    // Failing to set an option harms nobody but this connection's latency.
+    let _ = stream.set_nodelay(true);
+    if let Some((stream, sni)) = accept(stream, protocol, &worker, &port).await {
+        let mut connection = Connection { stream, peer, sni, worker: worker.clone(), port };
+        connection.run().await;
+    }
+    worker.observer.downstream_connection(&gateway, number, false);
+}
+
+/// Ends TLS where the port asks for it.
+async fn accept(
+    stream: TcpStream,
+    protocol: Protocol,
+    worker: &Worker,
+    port: &PortState,
+) -> Option<(Stream, Option<String>)> {
+    if protocol == Protocol::Http {
+        return Some((Stream::Plain(stream), None));
+    }
+    let acceptor = TlsAcceptor::from(port.tls()?);
+    match timeout(worker.settings.head_timeout, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let sni = stream.get_ref().1.server_name().map(str::to_ascii_lowercase);
+            Some((Stream::Tls(Box::new(stream)), sni))
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a client's TLS handshake failed");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+impl Connection {
+    async fn run(&mut self) {
+        let mut timer = Box::pin(tokio::time::sleep(self.worker.settings.idle_timeout));
+        let mut fresh = true;
+        loop {
+            if !self.readable(timer.as_mut(), fresh).await {
+                return self.shutdown().await;
+            }
+            fresh = false;
+            let mut scratch = self.worker.take_scratch();
+            loop {
+                match self.read_head(&mut scratch, timer.as_mut()).await {
+                    Ok(()) => {}
+                    Err(NoHead::Gone) => return self.worker.give_scratch(scratch),
+                    Err(NoHead::TimedOut) => return self.refuse(Reason::DownstreamTimeout, 408, "").await,
+                    Err(NoHead::Refused(error)) => {
+                        let (reason, status) = match error {
+                            HeadError::Malformed(_) => (Reason::BadRequest, 400),
+                            HeadError::TooLarge => (Reason::HeadTooLarge, 431),
+                            HeadError::TargetTooLong => (Reason::HeadTooLarge, 414),
+                            HeadError::TransferCoding => (Reason::BadRequest, 501),
+                            HeadError::Version => (Reason::BadRequest, 505),
+                        };
+                        return self.refuse(reason, status, &error.to_string()).await;
+                    }
+                }
+                match Request::serve(self, &mut scratch).await {
+                    Next::Read => {}
+                    Next::Close => return self.shutdown().await,
+                    Next::Linger => return self.linger().await,
+                }
+                if scratch.input.is_empty() && matches!(self.stream, Stream::Plain(_)) {
+                    break;
+                }
+            }
+            self.worker.give_scratch(scratch);
+        }
+    }
+
+    /// Waits for the next request without holding a buffer. False if there is to be none.
+    async fn readable(&mut self, mut timer: Pin<&mut Sleep>, fresh: bool) -> bool {
+        timer.as_mut().reset(Instant::now() + self.worker.settings.idle_timeout);
+        let (worker, port) = (self.worker.clone(), self.port.clone());
+        tokio::select! {
+            biased;
+            ready = poll_fn(|cx| self.stream.poll_readable(cx)) => ready.is_ok(),
+            () = stopped(&worker, &port, fresh) => false,
+            () = timer => false,
+        }
+    }
+
+    async fn read_head(&mut self, scratch: &mut Scratch, mut timer: Pin<&mut Sleep>) -> Result<(), NoHead> {
+        let settings = self.worker.settings.clone();
+        let mut begun = false;
+        loop {
+            if !scratch.input.is_empty() {
+                let parsed = scratch.head.parse(&scratch.input, &settings.head).map_err(NoHead::Refused)?;
+                if let Some(length) = parsed {
+                    bytes::Buf::advance(&mut scratch.input, length);
+                    return Ok(());
+                }
+                if !begun {
+                    begun = true;
+                    timer.as_mut().reset(Instant::now() + settings.head_timeout);
+                }
+            }
+            let (worker, port) = (self.worker.clone(), self.port.clone());
+            let stream = &mut self.stream;
+            let input = &mut scratch.input;
+            let read = tokio::select! {
+                biased;
+                read = poll_fn(|cx| poll_read_into(cx, Pin::new(&mut *stream), input, HEAD_READ)) => read,
+                () = stopped(&worker, &port, false), if !begun => return Err(NoHead::Gone),
+                () = timer.as_mut() => return Err(if begun { NoHead::TimedOut } else { NoHead::Gone }),
+            };
+            match read {
+                Ok(0) | Err(_) => return Err(NoHead::Gone),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Answers what is no request, and closes.
+    async fn refuse(&mut self, reason: Reason, status: u16, detail: &str) {
+        let mut out = bytes::BytesMut::new();
+        answer::write(&mut out, status, &[], &answer::body(reason, None), None, false, true);
+        let sent = self.stream.write_all(&out).await.is_ok();
+        let port = self.port.current();
+        self.worker.observer.request(&RequestRecord {
+            gateway: &port.gateway,
+            listener: "",
+            route: "",
+            backend: None,
+            endpoint: None,
+            client: self.peer,
+            method: "",
+            scheme: port.protocol.scheme(),
+            host: "",
+            target: "",
+            version: "",
+            status: if sent { status } else { 0 },
+            reason,
+            detail,
+            duration: Duration::ZERO,
+            received: 0,
+            sent: 0,
+            upstream_tls: None,
+        });
+        self.linger().await;
+    }
+
+    async fn shutdown(&mut self) {
+        let limit = self.worker.settings.linger_timeout;
+        let _ = timeout(limit, self.stream.shutdown()).await;
+    }
+
+    /// Closes our side and reads on for a while: a connection that is closed while the client still sends is reset, and
+    /// the answer may be lost with it (RFC 9112 section 9.6).
+    async fn linger(&mut self) {
+        let limit = self.worker.settings.linger_timeout;
+        let stream = &mut self.stream;
+        let _ = timeout(limit, async {
+            stream.shutdown().await?;
+            let mut rest = [0; 4096];
+            let mut left = LINGER_BYTES;
+            loop {
+                let read = stream.read(&mut rest).await?;
+                left = left.saturating_sub(read);
+                if read == 0 || left == 0 {
+                    return std::io::Result::Ok(());
+                }
+            }
+        })
+        .await;
+    }
+}
+
+/// Ends when no further request is to be begun. A connection that was only just accepted gets a moment more: its request
+/// is on the way.
+async fn stopped(worker: &Worker, port: &PortState, fresh: bool) {
+    tokio::select! {
+        () = worker.stop.wait() => {}
+        () = port.stop.wait() => {}
+    }
+    if fresh {
+        tokio::time::sleep(FRESH_GRACE).await;
+    }
+}

@@ -1,0 +1,199 @@
+//! One request and its response on one connection to a backend, both directions at once: the response may begin, and end,
+//! before the request does.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::head::{Edits, write_interim, write_response};
+use super::pump::{Pump, PumpError};
+use crate::http1::{Framing, HeadError, RequestHead, ResponseHead};
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes that a backend's head may have.
+const MAX_RESPONSE_HEAD: usize = 256 * 1024;
+
+/// Why an exchange ended before the response did.
+#[derive(Debug)]
+pub(super) enum ExchangeError {
+    /// The client closed or failed.
+    DownstreamClosed,
+    /// The client's body is invalid.
+    BadRequest,
+    /// The backend's connection failed; `None` is an orderly close.
+    Upstream(Option<io::Error>),
+    /// The backend sent what is no HTTP.
+    UpstreamProtocol(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Head,
+    Body,
+}
+
+/// The state of an exchange; it outlives the future that drives it, so that a time-out can tell how far it got.
+pub(super) struct Exchange<'a> {
+    pub(super) request_head: &'a RequestHead,
+    pub(super) request: Pump,
+    pub(super) response: Pump,
+    pub(super) response_head: &'a mut ResponseHead,
+    /// ResponseHeaderModifiers.
+    pub(super) edits: Edits<'a>,
+    /// Whether the client's connection ends with this response, as far as is known before it.
+    pub(super) close: bool,
+    phase: Phase,
+    request_done: bool,
+    request_refused: bool,
+}
+
+impl<'a> Exchange<'a> {
+    /// An exchange whose request's head is in the output of `request`. `close` says that the client's connection is to
+    /// end with the response.
+    pub(super) fn new(
+        request_head: &'a RequestHead,
+        request: Pump,
+        response: Pump,
+        response_head: &'a mut ResponseHead,
+        edits: Edits<'a>,
+        close: bool,
+    ) -> Self {
+        Self {
+            request_head,
+            request,
+            response,
+            response_head,
+            edits,
+            close,
+            phase: Phase::Head,
+            request_done: false,
+            request_refused: false,
+        }
+    }
+
+    /// Drives both directions until the response has ended.
+    pub(super) async fn run<D, U>(&mut self, down: &mut D, up: &mut U) -> Result<(), ExchangeError>
+    where
+        D: AsyncRead + AsyncWrite + Unpin,
+        U: AsyncRead + AsyncWrite + Unpin,
+    {
+        poll_fn(|cx| self.poll(cx, Pin::new(down), Pin::new(up))).await
+    }
+
+    /// Whether a byte of a response has gone to the client.
+    pub(super) fn has_answered(&self) -> bool {
+        self.response.wrote
+    }
+
+    /// Whether a byte of a response has come from the backend.
+    pub(super) fn has_response(&self) -> bool {
+        self.phase == Phase::Body || !self.response.input.is_empty() || self.response.wrote
+    }
+
+    /// Whether the final response's head has been read: its status is known.
+    pub(super) fn status(&self) -> Option<u16> {
+        (self.phase == Phase::Body).then(|| self.response_head.status())
+    }
+
+    /// Whether the whole request was taken from the client.
+    pub(super) fn is_request_read(&self) -> bool {
+        self.request.is_read()
+    }
+
+    /// Whether the backend's connection can take another request.
+    pub(super) fn is_reusable(&self) -> bool {
+        self.phase == Phase::Body
+            && self.request_done
+            && !self.request_refused
+            && self.response_head.keep_alive()
+            && self.response.is_read()
+            && self.response.input.is_empty()
+    }
+
+    fn poll<D, U>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut down: Pin<&mut D>,
+        mut up: Pin<&mut U>,
+    ) -> Poll<Result<(), ExchangeError>>
+    where
+        D: AsyncRead + AsyncWrite,
+        U: AsyncRead + AsyncWrite,
+    {
+        if !self.request_done {
+            match self.request.poll(cx, down.as_mut(), up.as_mut()) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => self.request_done = true,
+                // The backend takes no more, but may have answered already, for example with a 413.
+                Poll::Ready(Err(PumpError::Write)) => {
+                    self.request_done = true;
+                    self.request_refused = true;
+                }
+                Poll::Ready(Err(PumpError::Framing)) => return Poll::Ready(Err(ExchangeError::BadRequest)),
+                Poll::Ready(Err(PumpError::Read(_) | PumpError::Truncated)) => {
+                    return Poll::Ready(Err(ExchangeError::DownstreamClosed));
+                }
+            }
+        }
+        while self.phase == Phase::Head {
+            ready!(self.response.poll_output(cx, down.as_mut())).map_err(|_| ExchangeError::DownstreamClosed)?;
+            if !self.read_head()? {
+                match ready!(self.response.poll_read(cx, up.as_mut())) {
+                    Ok(0) => return Poll::Ready(Err(ExchangeError::Upstream(None))),
+                    Ok(_) => {}
+                    Err(error) => return Poll::Ready(Err(ExchangeError::Upstream(Some(error)))),
+                }
+            }
+        }
+        ready!(self.response.poll(cx, up, down)).map_err(|error| match error {
+            PumpError::Write => ExchangeError::DownstreamClosed,
+            PumpError::Read(error) => ExchangeError::Upstream(Some(error)),
+            PumpError::Truncated => ExchangeError::Upstream(None),
+            PumpError::Framing => ExchangeError::UpstreamProtocol("an invalid chunked body".into()),
+        })?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads a head from what has come in, and writes it on. Returns whether there was one.
+    fn read_head(&mut self) -> Result<bool, ExchangeError> {
+        let to_head = self.request_head.method() == "HEAD";
+        let protocol = |error: HeadError| ExchangeError::UpstreamProtocol(error.to_string());
+        let parsed = self.response_head.parse(&self.response.input, to_head, MAX_RESPONSE_HEAD).map_err(protocol)?;
+        let Some(length) = parsed else {
+            return Ok(false);
+        };
+        bytes::Buf::advance(&mut self.response.input, length);
+        match self.response_head.status() {
+            101 => Err(ExchangeError::UpstreamProtocol("a 101 that nobody asked for".into())),
+            100..=199 => {
+                if !self.request_head.is_http10() {
+                    write_interim(&mut self.response.output, self.response_head);
+                }
+                Ok(true)
+            }
+            _ => {
+                self.begin_response(to_head);
+                Ok(true)
+            }
+        }
+    }
+
+    fn begin_response(&mut self, to_head: bool) {
+        let from = self.response_head.framing();
+        let to = match from {
+            Framing::Chunked | Framing::UntilClose if self.request_head.is_http10() => Framing::UntilClose,
+            Framing::Chunked | Framing::UntilClose => Framing::Chunked,
+            known => known,
+        };
+        // A client that has not sent all of its request when the answer begins may never do so.
+        self.close |= to == Framing::UntilClose || !self.request.is_read();
+        write_response(&mut self.response.output, self.response_head, to_head, to, self.edits, self.close);
+        self.response.begin(from, to);
+        self.phase = Phase::Body;
+    }
+}

@@ -1,0 +1,186 @@
+//! BackendTLSPolicy: which policy a port obeys, what that policy demands, and what its status says.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`attachment`] | which policy selects which port, and who loses to whom |
+//! | [`validation`] | what a policy's spec comes to: an identity, or why there is none |
+//! | [`authorities`] | CA references: what they hold, and how their certificates are classified |
+//! | [`ancestors`] | which Gateways get one of the 16 places of a policy's status |
+//! | [`foresight`] | handshakes that can only fail |
+//! | [`verdict`] | conditions and findings |
+//!
+//! It must not know routes: it is told which Gateway uses which backend. The rule above all others: a port that any policy
+//! selects never gets plaintext. So selection never asks whether a policy is valid, and one that cannot be used yields a
+//! [`Poison`], never nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use postern_actors::outcome::{HandshakeResult, Reason};
+use postern_actors::plan::identity::TlsIdentity;
+use postern_actors::plan::{AuthorityExpiry, Poison, Tls};
+
+use self::ancestors::Places;
+use self::attachment::Attachments;
+use self::authorities::AuthorityStore;
+use self::validation::Compiled;
+use super::Settings;
+use super::backends::BackendKind;
+use super::client_certificate::ClientCertificateState;
+use crate::resources::backend_tls_policy::{TargetRef, UnreadablePolicy};
+use crate::resources::{BackendTlsPolicy, Metadata, NamespacedName, Snapshot};
+use crate::status::{Finding, PolicyVerdict};
+
+mod ancestors;
+mod attachment;
+mod authorities;
+mod foresight;
+mod validation;
+mod verdict;
+
+/// What a policy can select, whether it exists or not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct TargetKey {
+    pub(super) kind: BackendKind,
+    pub(super) name: NamespacedName,
+}
+
+impl std::fmt::Display for TargetKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// Which Gateways use which target.
+pub(super) type UsedBy = BTreeMap<TargetKey, BTreeSet<NamespacedName>>;
+
+/// A policy, as far as it could be read.
+#[derive(Debug, Clone, Copy)]
+enum Policy<'a> {
+    Readable(&'a BackendTlsPolicy),
+    Unreadable(&'a UnreadablePolicy),
+}
+
+impl<'a> Policy<'a> {
+    fn metadata(&self) -> &'a Metadata {
+        match self {
+            Self::Readable(policy) => &policy.metadata,
+            Self::Unreadable(policy) => &policy.metadata,
+        }
+    }
+
+    fn target_refs(&self) -> &'a [TargetRef] {
+        match self {
+            Self::Readable(policy) => &policy.spec.target_refs,
+            Self::Unreadable(policy) => &policy.target_refs,
+        }
+    }
+}
+
+/// Every policy of a Snapshot, judged.
+pub(super) struct Policies<'a> {
+    attachments: Attachments<'a>,
+    /// By the number of the policy in `attachments`.
+    judged: Vec<Judged>,
+    clients: &'a BTreeMap<NamespacedName, ClientCertificateState>,
+    identities: HashMap<(usize, NamespacedName), Arc<TlsIdentity>>,
+    /// Policies with at least one ancestor of ours.
+    pub(super) verdicts: BTreeMap<NamespacedName, PolicyVerdict>,
+    /// In a fixed order.
+    pub(super) findings: Vec<Finding>,
+    /// Of the policies that a Gateway of ours uses.
+    pub(super) authorities: Vec<AuthorityExpiry>,
+}
+
+/// What a policy comes to.
+struct Judged {
+    /// `namespace/name`
+    name: Arc<str>,
+    /// The identity without a client certificate.
+    identity: Result<TlsIdentity, Poison>,
+    /// Gateways for which its status had no place left.
+    homeless: BTreeSet<NamespacedName>,
+}
+
+impl<'a> Policies<'a> {
+    /// Judges every policy once; a ConfigMap or Secret is parsed once, however many policies refer to it.
+    pub(super) fn judge(
+        snapshot: &'a Snapshot,
+        settings: &Settings,
+        now: Timestamp,
+        used_by: &UsedBy,
+        clients: &'a BTreeMap<NamespacedName, ClientCertificateState>,
+    ) -> Self {
+        let mut policies = Self {
+            attachments: Attachments::index(snapshot),
+            judged: Vec::new(),
+            clients,
+            identities: HashMap::new(),
+            verdicts: BTreeMap::new(),
+            findings: Vec::new(),
+            authorities: Vec::new(),
+        };
+        let mut store = AuthorityStore::new(snapshot);
+        let mut findings = BTreeMap::new();
+        let mut authorities = BTreeMap::new();
+        for (number, &policy) in policies.attachments.policies.iter().enumerate() {
+            let name = policy.metadata().key();
+            let compiled = Compiled::new(policy, settings, &mut store);
+            let places = Places::assign(snapshot, settings, policy, used_by);
+            let subject = verdict::Subject { policy, number, compiled: &compiled, places: &places, now, clients };
+            let (verdict, told) = verdict::of(&policies.attachments, snapshot, used_by, &subject);
+            if !verdict.ancestors.is_empty() && !name.name.is_empty() {
+                policies.verdicts.insert(name.clone(), verdict);
+            }
+            findings.insert(name.clone(), told);
+            if places.is_used() {
+                authorities.insert(name.clone(), compiled.expiries(&name));
+            }
+            policies.judged.push(Judged {
+                name: Arc::from(name.to_string()),
+                identity: compiled.into_identity(&name),
+                homeless: places.homeless,
+            });
+        }
+        policies.findings = findings.into_values().flatten().collect();
+        policies.authorities = authorities.into_values().flatten().collect();
+        policies
+    }
+
+    /// How `gateway` speaks to a port of a target. `port_name` is the Service port's name, or empty. Plaintext only if no
+    /// policy selects the port.
+    pub(super) fn tls(&mut self, gateway: &NamespacedName, target: &TargetKey, port_name: &str) -> Tls {
+        let Some(number) = self.attachments.winner(target, port_name) else { return Tls::Plaintext };
+        let judged = &self.judged[number];
+        if judged.homeless.contains(gateway) {
+            return Tls::Poisoned(Poison {
+                reason: Reason::Handshake(HandshakeResult::PolicyInvalid),
+                message: Arc::from(ancestors::homeless_message(&judged.name, gateway)),
+                policy: Some(Arc::clone(&judged.name)),
+            });
+        }
+        let template = match &judged.identity {
+            Ok(template) => template,
+            Err(poison) => return Tls::Poisoned(poison.clone()),
+        };
+        let client_certificate = match self.clients.get(gateway) {
+            None | Some(ClientCertificateState::Unset) => None,
+            Some(ClientCertificateState::Usable(certificate)) => Some(certificate),
+            Some(ClientCertificateState::Unusable { message, .. }) => {
+                return Tls::Poisoned(Poison {
+                    reason: Reason::Handshake(HandshakeResult::ClientCertUnavailable),
+                    message: Arc::from(format!("Gateway {gateway}: {message}")),
+                    policy: Some(Arc::clone(&judged.name)),
+                });
+            }
+        };
+        let identity = self.identities.entry((number, gateway.clone())).or_insert_with(|| {
+            Arc::new(TlsIdentity { client_certificate: client_certificate.cloned(), ..template.clone() })
+        });
+        Tls::Originate { policy: Arc::clone(&judged.name), identity: Arc::clone(identity) }
+    }
+}
+
+#[cfg(test)]
+pub(in crate::translate) mod tests;

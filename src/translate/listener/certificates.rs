@@ -1,0 +1,133 @@
+//! `tls.certificateRefs` of a listener: the Secrets, read once each, and what is wrong with them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use postern_actors::plan::certificate::ServerCertificate;
+
+use crate::resources::gateway::{Listener, SecretRef};
+use crate::resources::{GATEWAY_GROUP, Gateway, NamespacedName, Object, ObjectRef, Snapshot};
+use crate::status::reason;
+use crate::translate::certificates::server_certificate;
+use crate::translate::findings::{Findings, Problem, grant_hint};
+use crate::translate::grants::Grants;
+use crate::translate::pem;
+
+/// How long before its end a certificate is worth a warning.
+const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Reads certificates, each Secret once however many listeners name it.
+#[derive(Debug)]
+pub(crate) struct Certificates<'a> {
+    snapshot: &'a Snapshot,
+    grants: &'a Grants,
+    now: Timestamp,
+    read: HashMap<NamespacedName, Result<Arc<ServerCertificate>, String>>,
+}
+
+/// What the references of one listener come to.
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    /// In the order of the references.
+    pub(crate) usable: Vec<Arc<ServerCertificate>>,
+    /// One for each reference that cannot be used.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl<'a> Certificates<'a> {
+    /// Nothing is read yet.
+    pub(crate) fn new(snapshot: &'a Snapshot, grants: &'a Grants, now: Timestamp) -> Self {
+        Self { snapshot, grants, now, read: HashMap::new() }
+    }
+
+    /// Resolves the references of a listener that terminates TLS. Good ones are used although others are bad.
+    pub(crate) fn resolve(
+        &mut self,
+        gateway: &Gateway,
+        listener: &Listener,
+        field: &str,
+        findings: &mut Findings,
+    ) -> Resolved {
+        let mut resolved = Resolved::default();
+        let references = listener.tls.as_ref().map_or(&[][..], |tls| &tls.certificate_refs);
+        if references.is_empty() {
+            resolved.problems.push(Problem::new(
+                reason::INVALID_CERTIFICATE_REF,
+                format!("{field}.tls.certificateRefs"),
+                "protocol HTTPS needs at least one certificateRef",
+                "name a Secret of type kubernetes.io/tls",
+            ));
+        }
+        for (index, reference) in references.iter().enumerate() {
+            let field = format!("{field}.tls.certificateRefs[{index}]");
+            match self.certificate(gateway, reference, &field) {
+                Ok(certificate) => {
+                    self.look_at_dates(&gateway.object_ref(), &field, &certificate, findings);
+                    resolved.usable.push(certificate);
+                }
+                Err(problem) => resolved.problems.push(problem),
+            }
+        }
+        resolved
+    }
+
+    fn certificate(
+        &mut self,
+        gateway: &Gateway,
+        reference: &SecretRef,
+        field: &str,
+    ) -> Result<Arc<ServerCertificate>, Problem> {
+        let invalid = |message: String, hint: &str| Problem::new(reason::INVALID_CERTIFICATE_REF, field, message, hint);
+        let SecretRef { group, kind, name, namespace } = reference;
+        if !group.is_empty() || kind != "Secret" {
+            let message = format!("certificateRef {name}: kind {kind} of group {group:?} is not supported");
+            return Err(invalid(message, "name a Secret of the core group (\"\")"));
+        }
+        let home = gateway.metadata.namespace.as_str();
+        let key = NamespacedName::new(namespace.as_deref().unwrap_or(home), name.as_str());
+        if !self.grants.permits(GATEWAY_GROUP, "Gateway", home, "", "Secret", &key) {
+            return Err(Problem::new(
+                reason::REF_NOT_PERMITTED,
+                field,
+                format!(
+                    "no ReferenceGrant in namespace {} permits Gateways of namespace {home} to name Secret {key}",
+                    key.namespace
+                ),
+                grant_hint("Gateway", home, "", "Secret", &key),
+            ));
+        }
+        let Some(secret) = self.snapshot.secrets.get(&key) else {
+            return Err(invalid(format!("Secret {key} does not exist"), "create it, or correct the name"));
+        };
+        let read = self.read.entry(key).or_insert_with(|| server_certificate(secret).map(Arc::new));
+        read.clone().map_err(|message| {
+            invalid(
+                message,
+                "tls.crt holds the certificate chain in PEM, the leaf first, and tls.key the leaf's private key",
+            )
+        })
+    }
+
+    fn look_at_dates(
+        &self,
+        gateway: &ObjectRef,
+        field: &str,
+        certificate: &ServerCertificate,
+        findings: &mut Findings,
+    ) {
+        let Some(leaf) = certificate.chain.first() else { return };
+        let Some(not_after) = pem::not_after(leaf).and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
+            return;
+        };
+        let hint = format!("renew it and put it into Secret {}", certificate.secret);
+        let secret = &certificate.secret;
+        if not_after < self.now {
+            let message = format!("the certificate of Secret {secret} expired at {not_after}");
+            findings.error(gateway, &Problem::new("CertificateExpired", field, message, hint));
+        } else if not_after.duration_since(self.now) < SOON {
+            let message = format!("the certificate of Secret {secret} expires at {not_after}");
+            findings.warning(gateway, &Problem::new("CertificateExpiresSoon", field, message, hint));
+        }
+    }
+}
