@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The binary: everything is in [`postern::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    postern::cli::main()
+}

@@ -124,16 +124,7 @@ impl Bench {
         let before = self.told.0.lock().unwrap().len();
         let port = |port: &u16| {
             let (gateway, port) = (Arc::from("default/web"), *port);
-            Arc::new(Port {
-                gateway,
-                port,
-                protocol: Protocol::Http,
-                listeners: HostTable {
-                    exact: std::collections::HashMap::new(),
-                    wildcard: std::collections::HashMap::new(),
-                    any: None,
-                },
-            })
+            Arc::new(Port { gateway, port, protocol: Protocol::Http, listeners: HostTable::default() })
         };
         let authority = crate::plan::AuthorityExpiry { policy: "p".into(), reference: "r".into(), not_after: 0 };
         let plan = Plan {

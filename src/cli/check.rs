@@ -1,0 +1,91 @@
+//! `postern check`: the status that objects would have, and every problem with its place. What it says is what a cluster
+//! would say, since it is the same translation.
+
+mod json;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use postern_actors::supervisor::files::{FileChange, read_once};
+use postern_actors::supervisor::Configuration as _;
+
+use super::configuration::{FileConfiguration, FileReport, settings, sources};
+use super::diagnostic::count;
+use super::paint::{Paint, print};
+use crate::resources::Snapshot;
+use crate::translate::Settings;
+
+/// Tell the status that the objects of files would have, and every problem with file, line and hint.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code: 0 all is well, 1 there are warnings, 2 there are errors. The JSON of -o json has `objects` \
+(kind, namespace, name, status), `problems` (severity, code, object, field, file, line, message, hint), `errors` and \
+`warnings`; fields may be added, and none goes.\n\nExample: postern check examples/guide")]
+pub struct CheckArguments {
+    /// Files, folders (*.yaml, *.yml, *.json at any depth), or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How to tell it
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    /// CA certificates (PEM) that stand for wellKnownCACertificates: System
+    #[arg(long, value_name = "FILE")]
+    system_ca_bundle: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Tables for people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+pub(super) fn main(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
+    let (paths, fixed) = sources(&arguments.paths)?;
+    let checked = Checked::of(&paths, &fixed, settings(arguments.system_ca_bundle.as_deref()));
+    print(&match arguments.output {
+        Output::Text => checked.text(Paint::for_stream(&std::io::stdout())),
+        Output::Json => checked.json()?,
+    });
+    Ok(checked.exit_code())
+}
+
+/// The outcome of a check.
+pub(super) struct Checked {
+    snapshot: Snapshot,
+    report: FileReport,
+}
+
+impl Checked {
+    /// Reads and translates once.
+    pub(super) fn of(paths: &[PathBuf], fixed: &[(PathBuf, Arc<str>)], settings: Settings) -> Self {
+        let mut events = read_once(paths);
+        let fixed = fixed.iter().map(|(path, text)| (path.clone(), text.to_string()));
+        events.changes.extend(fixed.map(|(path, text)| FileChange { path, contents: Some(Ok(text)) }));
+        let mut configuration = FileConfiguration::new(settings);
+        configuration.change(events);
+        let (_, _, report) = configuration.translate();
+        Self { snapshot: configuration.snapshot().clone(), report }
+    }
+
+    /// For people.
+    pub(super) fn text(&self, paint: Paint) -> String {
+        table::render(&self.snapshot, &self.report, paint)
+    }
+
+    fn json(&self) -> anyhow::Result<String> {
+        json::render(&self.snapshot, &self.report)
+    }
+
+    /// 0, 1 (warnings) or 2 (errors).
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match count(&self.report.diagnostics) {
+            (0, 0) => ExitCode::SUCCESS,
+            (0, _) => ExitCode::from(1),
+            _ => ExitCode::from(super::EXIT_ERROR),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The configuration that files make: what the supervisor of the crate `postern-actors` is given to translate.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use postern_actors::plan::{Endpoints, Plan, ServicePort};
+use postern_actors::supervisor::{Configuration, Effect, FileEvents};
+
+use super::Refusal;
+use super::diagnostic::{Diagnostic, show_path};
+use crate::resources::{FileProblem, FileSet, Snapshot};
+use crate::status::Verdicts;
+use crate::translate::{Settings, endpoints, translate};
+
+/// The controller name of our GatewayClasses.
+const CONTROLLER_NAME: &str = "gateway.postern.dev/controller";
+/// The classes that are ours without a GatewayClass object.
+const CLASS_NAMES: [&str; 2] = ["postern", "agentgateway"];
+
+/// What is said of a translation of files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileReport {
+    /// The status of every object.
+    pub verdicts: Verdicts,
+    /// Everything that is not as hoped, the graver first within a file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Settings of a translation of files.
+pub fn settings(system_ca_bundle: Option<&Path>) -> Settings {
+    Settings {
+        controller_name: CONTROLLER_NAME.to_owned(),
+        class_names: CLASS_NAMES.map(str::to_owned).to_vec(),
+        system_roots: postern_actors::upstream::system_roots::load(system_ca_bundle),
+        shared_address: true,
+    }
+}
+
+/// Refuses a path that is not there: the one thing about files that is an error of the command line.
+pub fn existing(paths: &[PathBuf]) -> Result<(), Refusal> {
+    for path in paths.iter().filter(|path| *path != Path::new("-")) {
+        if let Err(error) = std::fs::metadata(path) {
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+                std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+                _ => error.to_string(),
+            };
+            return Err(Refusal(format!("{}: {why}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// The paths to look at, apart from standard input, and what standard input holds if it was asked for.
+pub type Sources = (Vec<PathBuf>, Vec<(PathBuf, Arc<str>)>);
+
+/// Takes standard input in where a path is `-`.
+pub fn sources(paths: &[PathBuf]) -> Result<Sources, Refusal> {
+    existing(paths)?;
+    let (stdin, files): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new("-"));
+    let fixed = match stdin.into_iter().next() {
+        Some(path) => {
+            let text = std::io::read_to_string(std::io::stdin())
+                .map_err(|error| Refusal(format!("standard input cannot be read: {error}")))?;
+            vec![(path, Arc::from(text))]
+        }
+        None => Vec::new(),
+    };
+    Ok((files, fixed))
+}
+
+/// Objects of files, and how they are translated.
+pub struct FileConfiguration {
+    files: FileSet,
+    paths: BTreeSet<PathBuf>,
+    settings: Settings,
+    snapshot: Snapshot,
+    problems: Vec<FileProblem>,
+}
+
+impl FileConfiguration {
+    /// No objects yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            files: FileSet::default(),
+            paths: BTreeSet::new(),
+            settings,
+            snapshot: Snapshot::default(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// The objects as of the last change.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    fn take(&mut self, events: FileEvents) {
+        if events.whole {
+            let told: BTreeSet<_> = events.changes.iter().map(|change| change.path.clone()).collect();
+            for path in self.paths.difference(&told) {
+                self.files.remove(path);
+            }
+            self.paths.retain(|path| told.contains(path));
+        }
+        for change in events.changes {
+            match change.contents {
+                Some(contents) => {
+                    self.paths.insert(change.path.clone());
+                    self.files.update(&change.path, contents);
+                }
+                None => {
+                    self.paths.remove(&change.path);
+                    self.files.remove(&change.path);
+                }
+            }
+        }
+    }
+
+    fn diagnostics(&self, verdicts: &Verdicts) -> Vec<Diagnostic> {
+        let problems = self.problems.iter().map(problem);
+        let findings = verdicts.findings.iter().map(|finding| {
+            let origin = self.files.origin(&finding.object, &finding.field);
+            Diagnostic {
+                severity: finding.severity,
+                code: finding.code.to_owned(),
+                object: finding.object.to_string(),
+                field: finding.field.clone(),
+                file: origin.as_ref().map(|origin| show_path(&origin.file)),
+                line: origin.as_ref().map(|origin| origin.line),
+                message: finding.message.clone(),
+                hint: finding.hint.clone(),
+            }
+        });
+        problems.chain(findings).collect()
+    }
+}
+
+fn problem(problem: &FileProblem) -> Diagnostic {
+    Diagnostic {
+        severity: problem.severity,
+        code: problem.code.to_owned(),
+        object: problem.object.as_ref().map(ToString::to_string).unwrap_or_default(),
+        field: problem.field.clone(),
+        file: Some(show_path(&problem.file)),
+        line: (problem.line > 0).then_some(problem.line),
+        message: problem.message.clone(),
+        hint: problem.hint.clone(),
+    }
+}
+
+/// Whether two snapshots differ in nothing but their EndpointSlices.
+fn differs_in_addresses_only(before: &Snapshot, after: &Snapshot) -> bool {
+    let but_addresses = Snapshot { endpoint_slices: after.endpoint_slices.clone(), ..before.clone() };
+    but_addresses == *after
+}
+
+impl Configuration for FileConfiguration {
+    type Change = FileEvents;
+    type Report = FileReport;
+
+    fn change(&mut self, events: FileEvents) -> Effect {
+        self.take(events);
+        let snapshot = self.files.snapshot();
+        let problems = self.files.problems();
+        let effect = if problems != self.problems {
+            Effect::Everything
+        } else if snapshot == self.snapshot {
+            Effect::Nothing
+        } else if differs_in_addresses_only(&self.snapshot, &snapshot) {
+            Effect::Endpoints
+        } else {
+            Effect::Everything
+        };
+        self.snapshot = snapshot;
+        self.problems = problems;
+        effect
+    }
+
+    fn translate(&mut self) -> (Plan, Endpoints, FileReport) {
+        let translation = translate(&self.snapshot, &self.settings, jiff::Timestamp::now());
+        let diagnostics = self.diagnostics(&translation.verdicts);
+        (translation.plan, translation.endpoints, FileReport { verdicts: translation.verdicts, diagnostics })
+    }
+
+    fn endpoints(&mut self, ports: &mut dyn Iterator<Item = &ServicePort>) -> Endpoints {
+        endpoints::endpoints(&self.snapshot, ports)
+    }
+}

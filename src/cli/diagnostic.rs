@@ -1,0 +1,80 @@
+//! What a user should know, with the place in the file: findings of the translation and problems of the files in one
+//! form, for `check`, `run` and their JSON.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::paint::Paint;
+use crate::status::Severity;
+
+/// One problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostic {
+    /// How grave.
+    pub severity: Severity,
+    /// A stable word.
+    pub code: String,
+    /// `Kind namespace/name`; empty for a file that cannot be read as objects.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub object: String,
+    /// The field at fault.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub field: String,
+    /// The file, as it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// From 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What would mend it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+}
+
+impl Diagnostic {
+    /// `file:line`, as editors and terminals make links of it.
+    pub fn place(&self) -> Option<String> {
+        let file = self.file.as_deref()?;
+        Some(self.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")))
+    }
+
+    /// A few lines for people.
+    pub fn render(&self, paint: Paint) -> String {
+        let severity = match self.severity {
+            Severity::Error => paint.red("error"),
+            Severity::Warning => paint.yellow("warning"),
+        };
+        let mut text = format!("{severity} {}", paint.bold(&self.code));
+        if !self.object.is_empty() {
+            let _ = write!(text, ": {}", self.object);
+        }
+        if !self.field.is_empty() {
+            let _ = write!(text, " {}", self.field);
+        }
+        text.push('\n');
+        if let Some(place) = self.place() {
+            let _ = writeln!(text, "    at   {place}");
+        }
+        let _ = writeln!(text, "    {}", self.message);
+        if !self.hint.is_empty() {
+            let _ = writeln!(text, "    hint {}", self.hint);
+        }
+        text
+    }
+}
+
+/// A path as users wrote it, standard input by name.
+pub fn show_path(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// How many errors and warnings there are.
+pub fn count(diagnostics: &[Diagnostic]) -> (usize, usize) {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    (errors, diagnostics.len() - errors)
+}

@@ -1,0 +1,40 @@
+use super::*;
+
+#[test]
+fn the_arguments_are_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_help_of_every_command_fits_a_screen_and_ends_with_an_example() {
+    let mut root = Cli::command();
+    root.build();
+    let names: Vec<_> = root.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let mut helps = vec![root.render_help().to_string()];
+    for name in &names {
+        helps.push(root.find_subcommand_mut(name).expect("it is there").render_help().to_string());
+    }
+    assert_eq!(names, ["demo", "run", "check"]);
+    for help in helps {
+        let lines: Vec<_> = help.trim_end().lines().collect();
+        assert!(lines.len() <= 40, "{} lines:\n{help}", lines.len());
+        let last_words = lines[lines.len().saturating_sub(4)..].join("\n");
+        assert!(last_words.contains("Example: postern "), "no example at the end:\n{help}");
+    }
+}
+
+#[test]
+fn a_wrong_argument_is_told_in_one_line() {
+    let error = Cli::try_parse_from(["postern", "run", "--nonsense"]).expect_err("there is no such flag");
+    let line = one_line(&error.to_string(), Some("run"));
+    assert_eq!(line, "unexpected argument '--nonsense' found (see postern run --help)");
+    let error = Cli::try_parse_from(["postern", "run"]).expect_err("files are required");
+    let line = one_line(&error.to_string(), Some("run"));
+    assert_eq!(
+        line,
+        "the following required arguments were not provided: --file <PATH> (see postern run --help)"
+    );
+    let error = Cli::try_parse_from(["postern", "run", "-f", "x", "--map-port", "80"]).expect_err("it is no mapping");
+    let line = one_line(&error.to_string(), Some("run"));
+    assert!(line.contains("80:8080") && !line.contains('\n'), "{line}");
+}
