@@ -1,65 +1,187 @@
-//! stub
+//! The back side: endpoints, TLS identities, verification, connectors and pools. One [`Upstreams`] a worker thread;
+//! nothing in it is shared between threads.
+//!
+//! It must not know routes and listeners: it is asked for a connection to a [`Backend`](crate::plan::Backend) and gives
+//! one, or says in a closed word why not.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `acquire`, `search` | from a backend to a connection |
+//! | `destination`, `choice` | a backend as this worker sees it; which endpoint takes a request |
+//! | `registry`, `pool`, `channel` | connections by endpoint and whole identity; one of them |
+//! | [`connection`] | a connection in the hands of an exchange |
+//! | `connector`, [`socket`], [`mod@handshake`], [`resolver`] | the steps: limit, TCP, TLS, names |
+//! | [`profile`], [`verifier`], [`anchors`], [`names`], [`certificate`] | a TLS identity made ready, and its judgement |
+//! | [`classify`], [`explain`], [`failure`] | closed words; the log's words |
+//! | [`system_roots`], [`settings`] | the machine's roots; limits and times |
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
+
+use crate::plan::{Backend, BackendId, Endpoint, EndpointSource, Endpoints, Plan, ServicePort, Tls};
+use crate::telemetry::{CloseReason, Observer};
+
+mod acquire;
+pub mod anchors;
+pub mod certificate;
+mod channel;
+mod choice;
+pub mod classify;
+pub mod connection;
+mod connector;
+mod destination;
+pub mod explain;
 pub mod failure;
-use crate::plan::*;
-use crate::telemetry::*;
+pub mod handshake;
+pub mod names;
+mod pool;
+pub mod profile;
+mod registry;
+pub mod resolver;
+mod search;
+pub mod settings;
+pub mod socket;
+pub mod system_roots;
+pub mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+pub use channel::ConnectionInfo;
+pub use connection::UpstreamConnection;
 pub use failure::UpstreamFailure;
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    rc::Rc,
-    sync::Arc,
-    task::{Context, Poll},
-};
-/// s
-#[derive(Debug, Clone, Default)]
-pub struct UpstreamSettings;
-/// s
-pub struct Upstreams;
-/// s
-pub struct UpstreamConnection(tokio::net::TcpStream);
-#[allow(missing_docs, clippy::all, clippy::pedantic)]
+pub use resolver::Resolver;
+pub use settings::UpstreamSettings;
+
+use choice::Random;
+use destination::Destination;
+use profile::{ProfileError, Profiles, TlsProfile};
+use registry::Registry;
+
+/// The connections of one worker thread to all backends.
+pub struct Upstreams {
+    registry: Rc<Registry>,
+    resolver: Rc<Resolver>,
+    random: Random,
+    profiles: RefCell<Profiles>,
+    /// By the address of the backend, which the destination keeps alive: the request path hashes no more than that.
+    destinations: RefCell<HashMap<*const Backend, Rc<Destination>>>,
+    by_service: RefCell<HashMap<ServicePort, Vec<Rc<Destination>>>>,
+    endpoints: RefCell<Arc<Endpoints>>,
+    /// What was told since the table of endpoints.
+    changed: RefCell<HashMap<ServicePort, Arc<[Endpoint]>>>,
+    applied: Cell<bool>,
+}
+
 impl Upstreams {
-    pub fn new(_: UpstreamSettings, _: Rc<dyn Observer>) -> Rc<Self> {
-        Rc::new(Self)
+    /// None yet. Must be used inside of a `LocalSet`, as every actix arbiter is one.
+    pub fn new(settings: UpstreamSettings, observer: Rc<dyn Observer>) -> Rc<Self> {
+        let resolver = Resolver::system(settings.connect_timeout);
+        Self::with(settings, observer, resolver, Arc::new(DefaultTimeProvider))
     }
-    pub fn apply(self: &Rc<Self>, _: &Arc<Plan>, _: &Arc<Endpoints>) {}
-    pub fn endpoints_changed(&self, _: &ServicePort, _: Arc<[Endpoint]>) {}
-    pub async fn acquire(self: &Rc<Self>, _: &Arc<Backend>) -> Result<UpstreamConnection, UpstreamFailure> {
-        Ok(UpstreamConnection(tokio::net::TcpStream::connect("x").await.unwrap()))
+
+    /// The same, with another source of names, and of the time by which certificates are judged.
+    pub fn with(
+        settings: UpstreamSettings,
+        observer: Rc<dyn Observer>,
+        resolver: Rc<Resolver>,
+        clock: Arc<dyn TimeProvider>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            registry: Registry::new(settings, observer),
+            resolver,
+            random: Random::new(),
+            profiles: RefCell::new(Profiles::new(clock)),
+            destinations: RefCell::default(),
+            by_service: RefCell::default(),
+            endpoints: RefCell::default(),
+            changed: RefCell::default(),
+            applied: Cell::new(false),
+        })
     }
-    pub fn close_idle(&self, _: CloseReason) {}
-}
-#[allow(missing_docs, clippy::all, clippy::pedantic)]
-impl UpstreamConnection {
-    pub fn endpoint(&self) -> SocketAddr {
-        self.0.peer_addr().unwrap()
+
+    /// Goes over to a plan. Connections whose endpoint and whole TLS identity a backend still has are kept; the idle ones
+    /// of the others close at once, and those under an exchange when it is over.
+    pub fn apply(self: &Rc<Self>, plan: &Arc<Plan>, endpoints: &Arc<Endpoints>) {
+        self.applied.set(true);
+        self.endpoints.replace(endpoints.clone());
+        self.changed.borrow_mut().clear();
+        let mut earlier = HashMap::<BackendId, Rc<Destination>>::new();
+        for destination in self.destinations.take().into_values().filter(|destination| destination.wanted) {
+            earlier.insert(destination.backend.id.clone(), destination);
+        }
+        let mut destinations = HashMap::with_capacity(plan.backends.len());
+        let mut by_service = HashMap::<ServicePort, Vec<Rc<Destination>>>::new();
+        let mut hosts = HashSet::new();
+        for backend in plan.backends.values() {
+            let destination = Destination::new(backend, true, self.endpoints_of(&backend.endpoints));
+            if let Some(earlier) = earlier.remove(&backend.id) {
+                destination.inherit(&earlier, &self.registry);
+            }
+            match &backend.endpoints {
+                EndpointSource::Service(service) => {
+                    by_service.entry(service.clone()).or_default().push(destination.clone());
+                }
+                EndpointSource::Host { host, .. } => {
+                    hosts.insert(host.clone());
+                    destination.prune(&self.registry);
+                }
+            }
+            destinations.insert(Arc::as_ptr(backend), destination);
+        }
+        for gone in earlier.into_values() {
+            gone.leave(&self.registry);
+        }
+        self.destinations.replace(destinations);
+        self.by_service.replace(by_service);
+        self.resolver.retain(|host| hosts.contains(host));
+        self.profiles.borrow_mut().prune();
     }
-    pub fn tls(&self) -> Option<&TlsInfo> {
-        None
+
+    /// The ready endpoints of one Service port are these now.
+    pub fn endpoints_changed(&self, service: &ServicePort, endpoints: &Arc<[Endpoint]>) {
+        self.changed.borrow_mut().insert(service.clone(), endpoints.clone());
+        let concerned = self.by_service.borrow().get(service).cloned().unwrap_or_default();
+        for destination in concerned {
+            destination.set_endpoints(endpoints.clone(), &self.registry);
+        }
     }
-    pub fn is_reused(&self) -> bool {
-        false
+
+    /// Closes the idle connections. With [`CloseReason::Drain`], those in use close when their exchange is over, too.
+    pub fn close_idle(&self, reason: CloseReason) {
+        self.registry.close_idle(reason);
     }
-    pub fn release(self) {}
-    pub fn discard(self, _: CloseReason) {}
-    pub fn read_failure(&self, _: &io::Error) -> UpstreamFailure {
-        todo!()
+
+    fn endpoints_of(&self, source: &EndpointSource) -> Arc<[Endpoint]> {
+        let EndpointSource::Service(service) = source else {
+            return Arc::default();
+        };
+        let changed = self.changed.borrow().get(service).cloned();
+        changed.or_else(|| self.endpoints.borrow().get(service).cloned()).unwrap_or_default()
     }
-}
-impl tokio::io::AsyncRead for UpstreamConnection {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, b: &mut tokio::io::ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_read(cx, b)
+
+    fn destination(&self, backend: &Arc<Backend>) -> Rc<Destination> {
+        if let Some(destination) = self.destinations.borrow().get(&Arc::as_ptr(backend)) {
+            return destination.clone();
+        }
+        // A request ends on the plan on which it began. What it opens is not kept beyond it, except where no plan was ever
+        // applied.
+        let endpoints = self.endpoints_of(&backend.endpoints);
+        let destination = Destination::new(backend, !self.applied.get(), endpoints);
+        self.destinations.borrow_mut().insert(Arc::as_ptr(backend), destination.clone());
+        destination
     }
-}
-impl tokio::io::AsyncWrite for UpstreamConnection {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, b: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write(cx, b)
-    }
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+
+    fn profile(&self, destination: &Destination) -> Result<Option<Rc<TlsProfile>>, ProfileError> {
+        let profile = destination.profile.get_or_init(|| match &destination.backend.tls {
+            Tls::Plaintext => Ok(None),
+            Tls::Originate { identity, .. } => self.profiles.borrow_mut().get(identity).map(Some),
+            Tls::Poisoned(_) => Err(ProfileError::Poisoned),
+        });
+        profile.clone()
     }
 }

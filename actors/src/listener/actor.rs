@@ -99,7 +99,7 @@ impl Handler<EndpointsChanged> for ListenerActor {
     type Result = ();
 
     fn handle(&mut self, change: EndpointsChanged, _: &mut Self::Context) {
-        self.worker.upstreams.endpoints_changed(&change.service, change.endpoints);
+        self.worker.upstreams.endpoints_changed(&change.service, &change.endpoints);
     }
 }
 

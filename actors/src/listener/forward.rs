@@ -183,7 +183,7 @@ impl<'p> Request<'p> {
             Err(reason) => return End::Failed(out_of_time(reason, None)),
         };
         self.endpoint = Some(upstream.endpoint());
-        self.tls = upstream.tls().cloned();
+        self.tls.clone_from(&upstream.info().tls);
         way.write_head(scratch, worker);
         let Scratch { input, request_output, response_input, response_output, head, response_head, .. } = scratch;
         let framing = head.framing();
@@ -203,7 +203,6 @@ impl<'p> Request<'p> {
         let (whole, reusable, close) = (exchange.is_request_read(), exchange.is_reusable(), exchange.close);
         let Exchange { request, mut response, .. } = exchange;
         (self.received, self.sent) = (request.moved, response.moved);
-        worker.observer.upstream_bytes(&way.backend.id, request.moved, response.moved);
         response.input.clear();
         response.output.clear();
         let mut leftover = request.output;

@@ -159,6 +159,7 @@ impl Stop {
 /// One port of one Gateway on this worker, as the last plan has it.
 pub(super) struct PortState {
     /// Held by `Rc`, so that a request takes it without touching a counter that threads share.
+    #[expect(clippy::redundant_allocation, reason = "a counter of this thread alone")]
     port: RefCell<Rc<Arc<Port>>>,
     tls: RefCell<Option<(Presented, Arc<ServerConfig>)>>,
     pub(super) stop: Stop,
@@ -189,6 +190,7 @@ impl PortState {
         *self.port.borrow_mut() = Rc::new(port);
     }
 
+    #[expect(clippy::redundant_allocation, reason = "a counter of this thread alone")]
     pub(super) fn current(&self) -> Rc<Arc<Port>> {
         self.port.borrow().clone()
     }

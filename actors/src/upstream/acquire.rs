@@ -1,0 +1,129 @@
+//! From a backend to a connection: an idle one where there is one, else a new one, tried at another endpoint where TCP
+//! does not reach the first. A failure of TLS is final: it is never tried elsewhere, and never turns into plaintext.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Upstreams;
+use super::channel::Channel;
+use super::classify::Classified;
+use super::connection::UpstreamConnection;
+use super::connector::DialFailure;
+use super::destination::Destination;
+use super::failure::UpstreamFailure;
+use super::pool::Pool;
+use super::search::Search;
+use crate::outcome::{HandshakeResult, Reason};
+use crate::plan::{Backend, BackendId, Endpoint, Poison, Tls};
+use crate::telemetry::{Acquisition, HandshakeRecord};
+
+impl Upstreams {
+    /// A connection to the backend, or the reason why there is none. Every attempt is told to the observer.
+    ///
+    /// Dropping the future gives the attempt up.
+    pub async fn acquire(self: &Rc<Self>, backend: &Arc<Backend>) -> Result<UpstreamConnection, UpstreamFailure> {
+        if let Tls::Poisoned(poison) = &backend.tls {
+            return Err(self.poisoned(&backend.id, poison));
+        }
+        let destination = self.destination(backend);
+        let known = destination.endpoints(&self.resolver);
+        if let Some(endpoints) = &known
+            && let Some(address) = destination.choose(endpoints, &[], &self.random)
+            && let Some(pool) = destination.used_pool(address)
+            && let Some(channel) = pool.take(backend, &self.registry)
+        {
+            return Ok(self.reused(channel, &pool));
+        }
+        Box::pin(self.establish(backend, &destination, known)).await
+    }
+
+    async fn establish(
+        self: &Rc<Self>,
+        backend: &Arc<Backend>,
+        destination: &Rc<Destination>,
+        known: Option<Arc<[Endpoint]>>,
+    ) -> Result<UpstreamConnection, UpstreamFailure> {
+        let profile = match self.profile(destination) {
+            Ok(profile) => profile,
+            Err(error) => {
+                let failure = DialFailure::from(Classified::new(error.result(), error.to_string()));
+                return Err(self.failed(backend, None, &failure, None));
+            }
+        };
+        let begin = Instant::now();
+        let (endpoints, dns) = if let Some(endpoints) = known {
+            (endpoints, None)
+        } else {
+            match destination.resolve(&self.resolver).await {
+                Ok(endpoints) => (endpoints, Some(begin.elapsed())),
+                Err(cause) => {
+                    let failure = DialFailure::from(Classified::new(HandshakeResult::DnsFailure, cause));
+                    return Err(self.failed(backend, None, &failure, Some(begin.elapsed())));
+                }
+            }
+        };
+        Search::new(self, backend, destination, profile.as_ref(), &endpoints, dns).run().await
+    }
+
+    pub(super) fn reused(&self, channel: Box<Channel>, pool: &Rc<Pool>) -> UpstreamConnection {
+        self.registry.observer.acquired(&channel.owner.id, Acquisition::Reused);
+        UpstreamConnection::new(channel, pool, &self.registry, true)
+    }
+
+    fn poisoned(&self, backend: &BackendId, poison: &Poison) -> UpstreamFailure {
+        if let Reason::Handshake(result) = poison.reason {
+            self.registry.observer.handshake(&HandshakeRecord {
+                backend,
+                policy: poison.policy.as_deref().unwrap_or_default(),
+                endpoint: None,
+                sni: "",
+                result,
+                tls: None,
+                dns: None,
+                tcp: None,
+                handshake: None,
+                detail: &poison.message,
+            });
+        }
+        UpstreamFailure {
+            reason: poison.reason,
+            certificate_error: None,
+            message: poison.message.to_string(),
+            endpoint: None,
+        }
+    }
+
+    /// Tells the observer of a failed attempt, and says it in the words of the request path.
+    pub(super) fn failed(
+        &self,
+        backend: &Backend,
+        endpoint: Option<SocketAddr>,
+        failure: &DialFailure,
+        dns: Option<Duration>,
+    ) -> UpstreamFailure {
+        let result = failure.classified.result;
+        match &backend.tls {
+            Tls::Originate { policy, identity } => self.registry.observer.handshake(&HandshakeRecord {
+                backend: &backend.id,
+                policy,
+                endpoint,
+                sni: &identity.sni,
+                result,
+                tls: None,
+                dns,
+                tcp: failure.tcp,
+                handshake: failure.handshake,
+                detail: &failure.detail,
+            }),
+            Tls::Plaintext | Tls::Poisoned(_) => {
+                let reason = Reason::Handshake(result);
+                self.registry.observer.plaintext_connect(&backend.id, reason, failure.tcp.unwrap_or_default());
+            }
+        }
+        failure.at(endpoint)
+    }
+}

@@ -1,0 +1,99 @@
+//! What one certificate says of itself, as far as verification and the log need it. It must not know who trusts it.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// The fields of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// RFC 4514, for the log.
+    pub subject: String,
+    /// RFC 4514, for the log.
+    pub issuer: String,
+    /// Inclusive, in seconds since the Unix epoch.
+    pub not_before: i64,
+    /// Inclusive, in seconds since the Unix epoch.
+    pub not_after: i64,
+    /// DNS names of the subjectAltName extension, as they are written there.
+    pub dns_names: Vec<String>,
+    /// URIs of the subjectAltName extension, as they are written there.
+    pub uris: Vec<String>,
+    /// Whether an extended key usage is there that lacks `serverAuth` (`None`: there is no such extension).
+    pub server_auth: Option<bool>,
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    pub key_hash: [u8; 32],
+}
+
+impl Facts {
+    /// Reads a certificate in DER; says what is wrong with it where that fails.
+    pub fn read(der: &[u8]) -> Result<Self, String> {
+        let (rest, certificate) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
+        if !rest.is_empty() {
+            return Err("bytes follow the certificate".into());
+        }
+        let mut dns_names = Vec::new();
+        let mut uris = Vec::new();
+        let names = certificate.subject_alternative_name().map_err(|error| error.to_string())?;
+        for name in names.iter().flat_map(|names| &names.value.general_names) {
+            match name {
+                GeneralName::DNSName(name) => dns_names.push((*name).to_owned()),
+                GeneralName::URI(uri) => uris.push((*uri).to_owned()),
+                _ => {}
+            }
+        }
+        let usage = certificate.extended_key_usage().map_err(|error| error.to_string())?;
+        Ok(Self {
+            subject: printable(&certificate.subject().to_string()),
+            issuer: printable(&certificate.issuer().to_string()),
+            not_before: certificate.validity().not_before.timestamp(),
+            not_after: certificate.validity().not_after.timestamp(),
+            dns_names,
+            uris,
+            server_auth: usage.map(|usage| usage.value.server_auth),
+            key_hash: Sha256::digest(certificate.public_key().raw).into(),
+        })
+    }
+
+    /// For the log: who it is, who issued it, from when to when.
+    pub fn describe(&self) -> String {
+        let mut text = format!("subject {}, SANs ", quoted(&self.subject));
+        let names = self.dns_names.iter().map(|name| format!("DNS:{}", printable(name)));
+        let names = names.chain(self.uris.iter().map(|uri| format!("URI:{}", printable(uri))));
+        let names = names.take(16).collect::<Vec<_>>();
+        text.push_str(if names.is_empty() { "none" } else { "" });
+        text.push_str(&names.join(" "));
+        let _ = write!(
+            text,
+            ", issuer {}, valid {} to {}",
+            quoted(&self.issuer),
+            day(self.not_before),
+            day(self.not_after)
+        );
+        text
+    }
+}
+
+/// `notAfter` of a certificate in DER, in seconds since the Unix epoch.
+pub fn not_after(der: &[u8]) -> Option<i64> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
+/// A moment for people, in UTC.
+pub fn day(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |moment| moment.to_string())
+}
+
+fn quoted(name: &str) -> &str {
+    if name.is_empty() { "(empty)" } else { name }
+}
+
+/// What a peer wrote, made safe for one line of a log.
+fn printable(text: &str) -> String {
+    const LIMIT: usize = 256;
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(LIMIT).collect()
+}

@@ -1,0 +1,170 @@
+//! One established connection, wherever it is: under an exchange, idle, or changing hands.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rustls::time_provider::TimeProvider;
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::time::Instant;
+
+use super::classify::{self, Classified};
+use super::connector::{Line, Made, Transport};
+use super::handshake::Chain;
+use crate::outcome::HandshakeResult;
+use crate::plan::{Backend, Tls};
+use crate::telemetry::{HandshakeRecord, Observer, TlsInfo};
+
+/// What is known of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionInfo {
+    /// Where it goes.
+    pub endpoint: SocketAddr,
+    /// How it is secured; `None` is plaintext.
+    pub tls: Option<TlsInfo>,
+}
+
+pub(super) struct Channel {
+    pub(super) io: Box<dyn Transport>,
+    pub(super) info: ConnectionInfo,
+    pub(super) created: Instant,
+    pub(super) idle_since: Instant,
+    /// The backend for which it counts: the one that asked last.
+    pub(super) owner: Arc<Backend>,
+    pub(super) asked_for_certificate: bool,
+    chain: Option<Chain>,
+    verified_until: Option<i64>,
+    unreported: Option<Box<Report>>,
+}
+
+/// A handshake of TLS 1.3 whose outcome is not known yet: the peer's word on our certificate comes after our side is done.
+struct Report {
+    dns: Option<Duration>,
+    tcp: Duration,
+    handshake: Duration,
+    detail: String,
+}
+
+impl Channel {
+    /// A new connection. Its handshake is reported at once where the outcome is known.
+    pub(super) fn new(
+        io: Box<dyn Transport>,
+        made: Made,
+        line: &Line,
+        owner: &Arc<Backend>,
+        dns: Option<Duration>,
+        observer: &dyn Observer,
+    ) -> Self {
+        let now = Instant::now();
+        let mut channel = Self {
+            io,
+            info: ConnectionInfo { endpoint: line.address, tls: None },
+            created: now,
+            idle_since: now,
+            owner: owner.clone(),
+            asked_for_certificate: false,
+            chain: None,
+            verified_until: None,
+            unreported: None,
+        };
+        let Some(tls) = made.tls else {
+            observer.plaintext_connect(&owner.id, crate::outcome::Reason::None, made.tcp);
+            return channel;
+        };
+        let known = tls.info.version == "1.2";
+        channel.info.tls = Some(tls.info);
+        channel.chain = Some(tls.chain);
+        channel.verified_until = tls.verified_until;
+        channel.asked_for_certificate = tls.asked_for_certificate;
+        let report = Report { dns, tcp: made.tcp, handshake: tls.handshake, detail: tls.detail };
+        channel.unreported = Some(Box::new(report));
+        if known {
+            channel.accepted(observer);
+        }
+        channel
+    }
+
+    /// Whether the outcome of its handshake is still open.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.unreported.is_some()
+    }
+
+    /// The peer answered, or the connection ended without its refusal.
+    pub(super) fn accepted(&mut self, observer: &dyn Observer) {
+        if let Some(report) = self.unreported.take() {
+            self.report(&report, HandshakeResult::Ok, &report.detail, observer);
+        }
+    }
+
+    /// The peer refused after the handshake.
+    pub(super) fn refused(&mut self, refusal: &Classified, observer: &dyn Observer) {
+        if let Some(report) = self.unreported.take() {
+            let detail = format!("{}; the peer's certificate: {}", refusal.cause, report.detail);
+            self.report(&report, refusal.result, &detail, observer);
+        }
+    }
+
+    /// What an error of reading or writing says of the handshake, while its outcome is open.
+    pub(super) fn refusal(&self, error: &io::Error) -> Option<Classified> {
+        let error = classify::tls_error(error)?;
+        matches!(error, rustls::Error::AlertReceived(_)).then(|| classify::tls(error, self.asked_for_certificate))
+    }
+
+    fn report(&self, report: &Report, result: HandshakeResult, detail: &str, observer: &dyn Observer) {
+        let Tls::Originate { policy, identity } = &self.owner.tls else {
+            return;
+        };
+        observer.handshake(&HandshakeRecord {
+            backend: &self.owner.id,
+            policy,
+            endpoint: Some(self.info.endpoint),
+            sni: &identity.sni,
+            result,
+            tls: self.info.tls.as_ref().filter(|_| result == HandshakeResult::Ok),
+            dns: report.dns,
+            tcp: Some(report.tcp),
+            handshake: Some(report.handshake),
+            detail,
+        });
+    }
+
+    /// Whether nothing has arrived on it: an idle connection on which there is something to read was closed by the peer,
+    /// or carries bytes that belong to no request.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        let mut buffer = [0; 1];
+        let io = &mut self.io;
+        // An exhausted budget of the task would look like silence.
+        let look = pin!(tokio::task::unconstrained(poll_fn(|cx| {
+            Poll::Ready(Pin::new(&mut *io).poll_read(cx, &mut ReadBuf::new(&mut buffer)).is_pending())
+        })));
+        look.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(true)
+    }
+
+    /// Whether the peer's chain still holds. It is verified again only when a certificate in it, or an anchor, has ended
+    /// since it was verified last.
+    pub(super) fn still_trusted(&mut self, line: &Line) -> bool {
+        let (Some(until), Some(chain), Some(profile)) = (self.verified_until, &self.chain, &line.profile) else {
+            return true;
+        };
+        let Some(now) = TimeProvider::current_time(&*profile.clock) else {
+            return false;
+        };
+        if now.as_secs().cast_signed() <= until {
+            return true;
+        }
+        let holds = profile.verifier.verify(chain, now).is_ok();
+        self.verified_until = profile.verifier.verify_again_after(chain, now);
+        holds
+    }
+
+    /// Says goodbye, with a close_notify where there is TLS, and closes. What the socket does not take at once is not
+    /// waited for.
+    pub(super) fn close(mut self: Box<Self>) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let _: Poll<io::Result<()>> = Pin::new(&mut self.io).poll_shutdown(&mut cx);
+    }
+}

@@ -1,0 +1,100 @@
+//! What the log says of a failed attempt: what was presented, what was demanded, and what to do. Never for the client.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::CertificateDer;
+
+use super::certificate::{Facts, day};
+use super::classify::Classified;
+use super::profile::TlsProfile;
+use crate::outcome::HandshakeResult;
+use crate::plan::identity::{PeerNames, SubjectAltName};
+
+/// One line on a failed handshake.
+pub fn failure(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> String {
+    let mut parts = vec![failed.cause.clone()];
+    if let Some(leaf) = chain.first() {
+        parts.push(match Facts::read(leaf) {
+            Ok(facts) => format!("presented: {}", facts.describe()),
+            Err(cause) => format!("presented a certificate that does not parse: {cause}"),
+        });
+        if chain.len() > 1 {
+            parts.push(format!("{} more certificates came with it", chain.len() - 1));
+        }
+        parts.push(format!("demanded: {}", demanded(profile)));
+        parts.push(format!("trusted: {}", profile.verifier.anchors().describe()));
+    }
+    parts.extend(hint(failed.result, chain, profile));
+    parts.join("; ")
+}
+
+/// One line on the certificate of an established connection.
+pub fn peer(chain: &[CertificateDer<'_>]) -> String {
+    chain.first().and_then(|leaf| Facts::read(leaf).ok()).map_or_else(String::new, |facts| facts.describe())
+}
+
+fn demanded(profile: &TlsProfile) -> String {
+    match &profile.identity.names {
+        PeerNames::Sni => format!("DNS:{}", profile.identity.sni),
+        PeerNames::AnyOf(names) => names
+            .iter()
+            .map(|name| match name {
+                SubjectAltName::Hostname(name) => format!("DNS:{name}"),
+                SubjectAltName::Uri(uri) => format!("URI:{uri}"),
+            })
+            .collect::<Vec<_>>()
+            .join(" or "),
+    }
+}
+
+fn hint(result: HandshakeResult, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Option<String> {
+    let leaf = chain.first().and_then(|leaf| Facts::read(leaf).ok());
+    let hint = match result {
+        HandshakeResult::UnknownIssuer => match leaf {
+            Some(leaf) if leaf.subject == leaf.issuer => {
+                "the certificate is self-signed: add exactly this certificate to caCertificateRefs".into()
+            }
+            Some(leaf) => format!("add the CA `{}` to caCertificateRefs, or check whether it has expired", leaf.issuer),
+            None => "add the issuing CA to caCertificateRefs".into(),
+        },
+        HandshakeResult::NameMismatch => {
+            "set validation.hostname or subjectAltNames to a name that the certificate carries (its CN does not count)"
+                .into()
+        }
+        HandshakeResult::Expired => {
+            let now = profile.clock.current_time().map(|now| day(now.as_secs().cast_signed())).unwrap_or_default();
+            format!("renew the backend's certificate (it is {now})")
+        }
+        HandshakeResult::NotYetValid => "check the backend's certificate and the clocks".into(),
+        HandshakeResult::BadPurpose => "issue the certificate with the extended key usage serverAuth".into(),
+        HandshakeResult::CaUsedAsEndEntity => {
+            "the backend presents a CA certificate (CA:TRUE) as its own: issue one with \
+                                               CA:FALSE, or add exactly this certificate to caCertificateRefs"
+                .into()
+        }
+        HandshakeResult::PinMismatch => {
+            let leaf = leaf?;
+            let pin = STANDARD.encode(leaf.key_hash);
+            format!("the key's pin is {pin}")
+        }
+        HandshakeResult::BadEncoding => "the certificate must be X.509 v3 in DER; v1 is not supported".into(),
+        HandshakeResult::NotTls => {
+            "the port speaks something else than TLS: check the port, or remove the policy".into()
+        }
+        HandshakeResult::VersionOrCipherMismatch => {
+            "the backend shares no TLS version or cipher suite: TLS 1.2 and 1.3 are offered unless options narrow them"
+                .into()
+        }
+        HandshakeResult::AlpnMismatch => format!("ALPN offered: {}", profile.identity.alpn.join(", ")),
+        HandshakeResult::ClientCertRejected => match &profile.identity.client_certificate {
+            Some(certificate) => {
+                format!("the backend does not accept the client certificate {}", certificate.reference)
+            }
+            None => {
+                "the backend demands a client certificate: set Gateway.spec.tls.backend.clientCertificateRef".into()
+            }
+        },
+        _ => return None,
+    };
+    Some(hint)
+}

@@ -1,0 +1,142 @@
+//! One TLS handshake over an open socket. It must not know pools, backends or plans.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
+use rustls_pki_types::CertificateDer;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::certificate::not_after;
+use super::classify::{self, Classified};
+use super::explain;
+use super::profile::TlsProfile;
+use crate::outcome::HandshakeResult;
+use crate::telemetry::TlsInfo;
+
+/// A certificate chain, leaf first.
+pub type Chain = Rc<[CertificateDer<'static>]>;
+
+/// A connection whose peer is who it must be.
+pub struct Secured {
+    /// The connection.
+    pub stream: TlsStream<TcpStream>,
+    /// For log and metrics.
+    pub info: TlsInfo,
+    /// What the peer presented, in this handshake or in that of the session which was resumed.
+    pub chain: Chain,
+    /// The last second for which the verdict holds; after it, the chain has to be verified again.
+    pub verified_until: Option<i64>,
+    /// Whether the peer asked for a client certificate: in TLS 1.3 it may still refuse it.
+    pub asked_for_certificate: bool,
+}
+
+/// Why there is no such connection.
+#[derive(Debug, Clone)]
+pub struct HandshakeFailure {
+    /// The closed words.
+    pub classified: Classified,
+    /// For the log.
+    pub detail: String,
+    /// A session was resumed whose chain no longer verifies: a full handshake, without that session, decides.
+    pub stale_session: bool,
+}
+
+tokio::task_local! {
+    static WITNESS: Rc<Witness>;
+}
+
+/// What rustls tells its verifier and its credential in the course of a handshake, and nobody else.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    chain: RefCell<Vec<CertificateDer<'static>>>,
+    asked: Cell<bool>,
+}
+
+impl Witness {
+    /// The peer presented this chain.
+    pub(super) fn presented(chain: Vec<CertificateDer<'static>>) {
+        let _ = WITNESS.try_with(|witness| witness.chain.replace(chain));
+    }
+
+    /// The peer asked for a client certificate.
+    pub(super) fn asked_for_certificate() {
+        let _ = WITNESS.try_with(|witness| witness.asked.set(true));
+    }
+}
+
+/// Performs a handshake under a profile; `config` is the endpoint's, see [`TlsProfile::config`]. The caller limits its time.
+pub async fn handshake(
+    socket: TcpStream,
+    profile: &TlsProfile,
+    config: &Arc<ClientConfig>,
+) -> Result<Secured, HandshakeFailure> {
+    let witness = Rc::new(Witness::default());
+    let connect = TlsConnector::from(config.clone()).connect(profile.server_name.clone(), socket);
+    let stream = WITNESS.scope(witness.clone(), connect).await;
+    let fail = |classified: Classified, chain: &[CertificateDer<'_>], stale_session| {
+        let detail = explain::failure(&classified, chain, profile);
+        HandshakeFailure { classified, detail, stale_session }
+    };
+    let stream = match stream {
+        Ok(stream) => stream,
+        Err(error) => {
+            let classified = classify::handshake(&error, witness.asked.get());
+            return Err(fail(classified, &witness.chain.borrow(), false));
+        }
+    };
+    let session = stream.get_ref().1;
+    let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+    let chain: Chain = session.peer_certificates().unwrap_or_default().into();
+    let Some(now) = profile.clock.current_time() else {
+        return Err(fail(Classified::new(HandshakeResult::Other, "the time is not known"), &chain, false));
+    };
+    // rustls does not verify the chain of a resumed session again.
+    if resumed && let Err(error) = profile.verifier.verify(&chain, now) {
+        return Err(fail(classify::tls(&error, false), &chain, true));
+    }
+    let info = TlsInfo {
+        sni: profile.identity.sni.clone(),
+        version: match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => "1.2",
+            _ => "1.3",
+        },
+        cipher: session.negotiated_cipher_suite().map_or("", |suite| iana(suite.suite())),
+        alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default(),
+        resumed,
+        peer_not_after: chain.first().and_then(|leaf| not_after(leaf)),
+    };
+    let verified_until = profile.verifier.verify_again_after(&chain, now);
+    Ok(Secured { info, verified_until, asked_for_certificate: witness.asked.get(), chain, stream })
+}
+
+/// The IANA's name; rustls writes those of TLS 1.3 in its own way.
+fn iana(suite: rustls::CipherSuite) -> &'static str {
+    match suite {
+        rustls::CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        rustls::CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        rustls::CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        other => other.as_str().unwrap_or("unknown"),
+    }
+}
+
+/// The error that the peer's bytes hold, if one is among those that have already arrived. It reads no plaintext.
+pub(super) fn pending_error(stream: &mut TlsStream<TcpStream>) -> Option<rustls::Error> {
+    struct Arrived<'a>(&'a TcpStream);
+    impl io::Read for Arrived<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.try_read(buffer)
+        }
+    }
+    let (socket, session) = stream.get_mut();
+    while let Ok(1..) = session.read_tls(&mut Arrived(socket)) {
+        if let Err(error) = session.process_new_packets() {
+            return Some(error);
+        }
+    }
+    None
+}

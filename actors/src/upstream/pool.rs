@@ -1,0 +1,242 @@
+//! The connections to one endpoint under one TLS identity, and those who wait for one. It must not know backends' names
+//! beyond counting for them, nor how an endpoint was chosen.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tokio::time::Instant;
+
+use super::channel::Channel;
+use super::connector::{Connect, Dial, Line, Stage};
+use super::registry::Registry;
+use crate::plan::{Backend, BackendId};
+use crate::telemetry::{CloseReason, PoolState};
+
+pub(super) struct Pool {
+    pub(super) line: Rc<Line>,
+    pub(super) connect: Connect,
+    /// The most recently used one last.
+    idle: RefCell<VecDeque<Box<Channel>>>,
+    waiting: RefCell<VecDeque<Rc<Seat>>>,
+    users: RefCell<Vec<Arc<Backend>>>,
+    retired: Cell<bool>,
+    busy: Cell<usize>,
+    avoided_until: Cell<Option<Instant>>,
+}
+
+/// One who waits for a permit, and takes a connection that is given back just as well.
+struct Seat {
+    dial: Rc<Dial>,
+    given: RefCell<Option<Box<Channel>>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Pool {
+    pub(super) fn new(line: Rc<Line>, limit: usize) -> Rc<Self> {
+        Rc::new(Self {
+            connect: line.connector(limit),
+            line,
+            idle: RefCell::default(),
+            waiting: RefCell::default(),
+            users: RefCell::default(),
+            retired: Cell::new(false),
+            busy: Cell::new(0),
+            avoided_until: Cell::new(None),
+        })
+    }
+
+    /// Connections in use and in the making.
+    pub(super) fn load(&self) -> usize {
+        self.busy.get()
+    }
+
+    pub(super) fn has_idle(&self) -> bool {
+        !self.idle.borrow().is_empty()
+    }
+
+    /// Whether TCP lately did not reach the endpoint.
+    pub(super) fn is_avoided(&self, now: Instant) -> bool {
+        self.avoided_until.get().is_some_and(|until| now < until)
+    }
+
+    pub(super) fn avoid(&self, until: Option<Instant>) {
+        self.avoided_until.set(until);
+    }
+
+    /// Counts one in use or in the making for as long as the guard lives.
+    pub(super) fn occupy(self: &Rc<Self>) -> Busy {
+        self.busy.set(self.busy.get() + 1);
+        Busy(self.clone())
+    }
+
+    /// The idle connection that was used last and is still good, made the backend's own. Those that are not good close.
+    pub(super) fn take(&self, backend: &Arc<Backend>, registry: &Registry) -> Option<Box<Channel>> {
+        loop {
+            let mut channel = self.idle.borrow_mut().pop_back()?;
+            let Some(reason) = self.unfit(&mut channel, registry, Instant::now()) else {
+                registry.adopt(&mut channel, backend);
+                return Some(channel);
+            };
+            registry.close(channel, PoolState::Idle, reason);
+        }
+    }
+
+    /// Takes a connection back whose exchange is over: to one who waits, or on top of the idle ones.
+    pub(super) fn put_back(self: &Rc<Self>, mut channel: Box<Channel>, registry: &Rc<Registry>) {
+        let now = Instant::now();
+        channel.idle_since = now;
+        if let Some(reason) = registry.closing() {
+            return registry.close(channel, PoolState::Active, reason);
+        }
+        if self.retired.get() {
+            return registry.close(channel, PoolState::Active, CloseReason::PolicyChange);
+        }
+        if now.duration_since(channel.created) >= registry.settings.max_age {
+            return registry.close(channel, PoolState::Active, CloseReason::MaxAge);
+        }
+        registry.observer.pool(&channel.owner.id, Some(PoolState::Active), Some(PoolState::Idle));
+        let Some(channel) = self.hand_over(channel) else {
+            return;
+        };
+        self.idle.borrow_mut().push_back(channel);
+        let surplus = (self.idle.borrow().len() > registry.settings.max_idle_per_endpoint)
+            .then(|| self.idle.borrow_mut().pop_front())
+            .flatten();
+        if let Some(surplus) = surplus {
+            registry.close(surplus, PoolState::Idle, CloseReason::Idle);
+        }
+        registry.watch_idle();
+    }
+
+    /// Gives an idle connection to the first who waits for one; returns it if nobody does.
+    fn hand_over(&self, channel: Box<Channel>) -> Option<Box<Channel>> {
+        let mut waiting = self.waiting.borrow_mut();
+        let Some(first) = waiting.iter().position(|seat| seat.dial.stage() == Stage::Waiting) else {
+            return Some(channel);
+        };
+        let seat = waiting.remove(first)?;
+        drop(waiting);
+        seat.given.replace(Some(channel));
+        if let Some(waker) = seat.waker.take() {
+            waker.wake();
+        }
+        None
+    }
+
+    /// Waits in line for a connection that is given back, for as long as the dial has no permit.
+    pub(super) fn wait(self: &Rc<Self>, dial: &Rc<Dial>) -> Wait {
+        let seat = Rc::new(Seat { dial: dial.clone(), given: RefCell::default(), waker: RefCell::default() });
+        self.waiting.borrow_mut().push_back(seat.clone());
+        Wait { pool: self.clone(), seat }
+    }
+
+    /// Counts a backend among those that use the pool, in place of an earlier form of the same backend.
+    pub(super) fn add_user(&self, backend: &Arc<Backend>) {
+        let mut users = self.users.borrow_mut();
+        match users.iter_mut().find(|user| user.id == backend.id) {
+            Some(user) => *user = backend.clone(),
+            None => users.push(backend.clone()),
+        }
+        for channel in self.idle.borrow_mut().iter_mut().filter(|channel| channel.owner.id == backend.id) {
+            channel.owner = backend.clone();
+        }
+    }
+
+    /// The backend is gone, or uses the pool no longer. Its idle connections pass to another user; if there is none, the
+    /// pool has no users left.
+    pub(super) fn remove_user(&self, backend: &BackendId, registry: &Registry) -> bool {
+        self.users.borrow_mut().retain(|user| user.id != *backend);
+        let heir = self.users.borrow().first().cloned();
+        let Some(heir) = heir else {
+            return false;
+        };
+        for channel in self.idle.borrow_mut().iter_mut().filter(|channel| channel.owner.id == *backend) {
+            registry.observer.pool(backend, Some(PoolState::Idle), None);
+            registry.observer.pool(&heir.id, None, Some(PoolState::Idle));
+            channel.owner = heir.clone();
+        }
+        true
+    }
+
+    /// Takes no connection back from now on, and closes the idle ones.
+    pub(super) fn retire(&self, registry: &Registry) {
+        self.retired.set(true);
+        self.close_idle(registry, CloseReason::PolicyChange);
+    }
+
+    /// Closes the idle connections.
+    pub(super) fn close_idle(&self, registry: &Registry, reason: CloseReason) {
+        for channel in self.idle.take() {
+            registry.close(channel, PoolState::Idle, reason);
+        }
+    }
+
+    /// Closes those idle connections that are not good any more.
+    pub(super) fn sweep(&self, registry: &Registry) {
+        let now = Instant::now();
+        let mut kept = VecDeque::new();
+        for mut channel in self.idle.take() {
+            match self.unfit(&mut channel, registry, now) {
+                Some(reason) => registry.close(channel, PoolState::Idle, reason),
+                None => kept.push_back(channel),
+            }
+        }
+        self.idle.replace(kept);
+    }
+
+    fn unfit(&self, channel: &mut Channel, registry: &Registry, now: Instant) -> Option<CloseReason> {
+        if now.duration_since(channel.idle_since) >= registry.settings.idle_timeout {
+            Some(CloseReason::Idle)
+        } else if now.duration_since(channel.created) >= registry.settings.max_age || !channel.still_trusted(&self.line)
+        {
+            Some(CloseReason::MaxAge)
+        } else if !channel.is_quiet() {
+            Some(CloseReason::Peer)
+        } else {
+            None
+        }
+    }
+}
+
+/// A place in the line for a connection: resolves to one that was given back, or never. Whoever leaves the line passes on
+/// what he was handed and has not taken.
+pub(super) struct Wait {
+    pool: Rc<Pool>,
+    seat: Rc<Seat>,
+}
+
+impl Future for Wait {
+    type Output = Box<Channel>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(channel) = self.seat.given.take() {
+            return Poll::Ready(channel);
+        }
+        self.seat.waker.replace(Some(cx.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.pool.waiting.borrow_mut().retain(|seat| !Rc::ptr_eq(seat, &self.seat));
+        if let Some(channel) = self.seat.given.take()
+            && let Some(channel) = self.pool.hand_over(channel)
+        {
+            self.pool.idle.borrow_mut().push_back(channel);
+        }
+    }
+}
+
+/// Counts one connection in use or in the making.
+pub(super) struct Busy(Rc<Pool>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get().saturating_sub(1));
+    }
+}
