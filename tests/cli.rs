@@ -104,7 +104,8 @@ fn check_names_the_file_and_the_line_of_an_error_and_run_once_says_the_same() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("BackendNotFound"), "{text}");
     let last_line = fs::read_to_string(&file).expect("a file").lines().count();
-    let named = text.lines().find_map(|line| line.trim().strip_prefix("at ")?.trim().rsplit_once(':')).expect("a place");
+    let named =
+        text.lines().find_map(|line| line.trim().strip_prefix("at ")?.trim().rsplit_once(':')).expect("a place");
     assert_eq!(named.0, path);
     assert_eq!(named.1.parse(), Ok(last_line), "the reference is in the last line");
     assert_eq!(stdout(&postern(&["run", "--once", "-f", &path])), text);

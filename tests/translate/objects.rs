@@ -82,7 +82,8 @@ fn pair(arguments: &str) -> (String, String) {
     let (year, month, day) = (date.next().unwrap(), date.next().unwrap(), date.next().unwrap());
     let mut parameters = rcgen::CertificateParams::new(vec![format!("{name}.example.com")]).unwrap();
     parameters.not_before = rcgen::date_time_ymd(2024, 1, 1);
-    parameters.not_after = rcgen::date_time_ymd(i32::try_from(year).unwrap(), u8::try_from(month).unwrap(), u8::try_from(day).unwrap());
+    parameters.not_after =
+        rcgen::date_time_ymd(i32::try_from(year).unwrap(), u8::try_from(month).unwrap(), u8::try_from(day).unwrap());
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = parameters.self_signed(&key).unwrap();
     (certificate.pem(), key.serialize_pem())
