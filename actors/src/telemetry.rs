@@ -3,8 +3,171 @@
 //! Each worker has a [`WorkerTelemetry`] of its own, so that counting touches no cache line of another thread; a scrape
 //! merges them. It must not know how requests are served: it is told in records.
 
-pub mod observer;
-pub mod record;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
+use prometheus::TextEncoder;
+
+mod access_log;
+pub mod admin;
+mod handshake_log;
+mod metrics;
+pub mod observations;
+pub mod observer;
+pub mod readiness;
+pub mod record;
+pub mod status;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use access_log::LogFormat;
+pub use observations::{LastHandshake, Observations};
 pub use observer::{Acquisition, CloseReason, Observer, PoolState};
+pub use readiness::Readiness;
 pub use record::{HandshakeRecord, RequestRecord, TlsInfo};
+pub use status::{LogLevel, Status};
+pub use worker::WorkerTelemetry;
+
+use crate::plan::Plan;
+use access_log::AccessLog;
+use handshake_log::HandshakeLog;
+use metrics::{ConfigMetrics, Known, Shard};
+
+/// What does not change while the process lives.
+pub struct Settings {
+    /// Label `version` of `postern_build_info`.
+    pub version: &'static str,
+    /// Label `revision` of `postern_build_info`.
+    pub revision: &'static str,
+    /// How the access log is written and where to; `None` writes none.
+    pub access_log: Option<(LogFormat, Box<dyn Write + Send>)>,
+}
+
+/// The telemetry of the process: hands out what each worker counts on, and tells it all.
+#[derive(Debug)]
+pub struct Telemetry {
+    shards: Mutex<Vec<Arc<Shard>>>,
+    /// Series that begin at 0, before any worker has counted.
+    seeds: Arc<Shard>,
+    known: RwLock<Arc<Known>>,
+    config: ConfigMetrics,
+    observations: Observations,
+    handshake_log: HandshakeLog,
+    access_log: Option<AccessLog>,
+}
+
+/// One condition of a policy, for the metric `postern_policy_condition`.
+#[derive(Debug, Clone, Copy)]
+pub struct PolicyCondition<'a> {
+    /// `BackendTLSPolicy`
+    pub kind: &'static str,
+    /// `namespace/name`
+    pub policy: &'a str,
+    /// `Accepted`, `ResolvedRefs`
+    pub condition: &'static str,
+    /// Whether it is true of every ancestor.
+    pub status: bool,
+}
+
+impl Telemetry {
+    /// Starts the access log's writer, if there is to be one.
+    pub fn new(settings: Settings) -> Arc<Self> {
+        let config = ConfigMetrics::new(settings.version, settings.revision);
+        let access_log = settings.access_log.map(|(format, output)| AccessLog::start(format, output, config.dropped()));
+        Arc::new(Self {
+            shards: Mutex::default(),
+            seeds: Arc::default(),
+            known: RwLock::default(),
+            config,
+            observations: Observations::default(),
+            handshake_log: HandshakeLog::default(),
+            access_log,
+        })
+    }
+
+    /// What one worker thread tells its records to. When it is dropped, its counts stay, and another may go on with them.
+    pub fn worker(self: &Arc<Self>) -> WorkerTelemetry {
+        let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = shards.iter().find(|shard| shard.take()).cloned();
+        let shard = free.unwrap_or_else(|| {
+            let shard = Arc::<Shard>::default();
+            shard.take();
+            shards.push(shard.clone());
+            shard
+        });
+        WorkerTelemetry::new(self.clone(), shard)
+    }
+
+    /// A plan is served: the series of its objects begin, and those of objects that it does not have end.
+    pub fn plan_applied(&self, plan: &Plan) {
+        let known = Arc::new(Known::of(plan));
+        for backend in known.with_identity() {
+            self.seeds.upstream.begin_ok(backend);
+        }
+        self.config.authorities(&plan.authorities);
+        for shard in self.shards() {
+            shard.forget_unknown(&known);
+        }
+        self.observations.retain(|backend| known.backend(backend));
+        self.handshake_log.retain(|backend| known.backend(backend));
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    /// A configuration was applied by every worker, or could not be.
+    pub fn config_applied(&self, succeeded: bool) {
+        self.config.applied(succeeded, now());
+    }
+
+    /// The time from the change of an object of this kind to its being applied by every worker.
+    pub fn config_propagated(&self, kind: &'static str, time: Duration) {
+        self.config.propagated(kind, time);
+    }
+
+    /// Whether every worker serves the newest configuration of a Gateway.
+    pub fn config_in_sync(&self, gateway: &str, in_sync: bool) {
+        self.config.in_sync(gateway, in_sync);
+    }
+
+    /// The conditions of all policies, in the place of those told before.
+    pub fn policy_conditions<'a>(&self, conditions: impl IntoIterator<Item = PolicyCondition<'a>>) {
+        self.config.conditions(conditions);
+    }
+
+    /// How the last attempt to reach each backend by TLS ended.
+    pub fn observations(&self) -> &Observations {
+        &self.observations
+    }
+
+    /// Every metric, in Prometheus's text format.
+    pub fn render(&self) -> String {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut families = metrics::collect(&self.shards(), &known);
+        families.extend(self.config.collect(&known));
+        families.sort_by(|one, other| one.name().cmp(other.name()));
+        let mut text = String::new();
+        if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut text) {
+            tracing::error!(%error, "a metric could not be rendered");
+        }
+        text
+    }
+
+    /// Writes out what the access log still holds, and ends it.
+    pub fn shutdown(&self) {
+        if let Some(log) = &self.access_log {
+            log.close();
+        }
+    }
+
+    fn shards(&self) -> Vec<Arc<Shard>> {
+        let workers = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.iter().chain([&self.seeds]).cloned().collect()
+    }
+}
+
+/// Seconds since the Unix epoch.
+fn now() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64())
+}

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::fmt;
 use std::sync::Arc;
 
 use http::header::HeaderName;
@@ -127,4 +128,27 @@ fn header_value<'a>(request: &'a impl RequestParts, name: &HeaderName) -> Option
 /// (HTTPQueryParamMatch.name).
 fn query_value<'a>(request: &'a impl RequestParts, name: &str) -> Option<Cow<'a, [u8]>> {
     query::first_value(request.query()?, name)
+}
+
+/// For people, for example `GET /api/* x-version=2 ?animal=whale`.
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(method) = &self.method {
+            write!(f, "{method} ")?;
+        }
+        match &self.path {
+            PathMatch::Exact(path) => f.write_str(path)?,
+            PathMatch::Prefix(prefix) => write!(f, "{}/*", super::path::without_trailing_slash(prefix))?,
+            PathMatch::Regex(regex) => write!(f, "~{}", regex.as_str())?,
+        }
+        for (sign, conditions) in [("", &self.headers), ("?", &self.query)] {
+            for (name, wanted) in conditions {
+                match wanted {
+                    ValueMatch::Exact(value) => write!(f, " {sign}{name}={value}")?,
+                    ValueMatch::Regex(regex) => write!(f, " {sign}{name}~{}", regex.as_str())?,
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -16,7 +16,8 @@ pub trait Observer {
     fn handshake(&self, record: &HandshakeRecord<'_>);
     /// The outcome of an attempt to reach a plaintext backend by TCP is known ([`Reason::None`] if it was reached).
     fn plaintext_connect(&self, backend: &BackendId, outcome: Reason, tcp: std::time::Duration);
-    /// A connection of a backend goes from one state to another; `None` is outside of the pool.
+    /// A connection of a backend goes from one state to another; `None` is outside of the pool. It counts as opened when
+    /// it first becomes active or idle, from `None` or [`PoolState::Connecting`].
     fn pool(&self, backend: &BackendId, from: Option<PoolState>, to: Option<PoolState>);
     /// A request asked for a connection.
     fn acquired(&self, backend: &BackendId, how: Acquisition);
@@ -63,4 +64,49 @@ pub enum CloseReason {
     PolicyChange,
     /// The process ends.
     Drain,
+}
+
+impl PoolState {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Idle, Self::Connecting];
+
+    /// The word, as metrics have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+        }
+    }
+}
+
+impl Acquisition {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Reused, Self::New, Self::Rejected];
+
+    /// The word, as metrics have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reused => "reused",
+            Self::New => "new",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl CloseReason {
+    /// Every value.
+    pub const ALL: [Self; 6] = [Self::Idle, Self::MaxAge, Self::Peer, Self::Error, Self::PolicyChange, Self::Drain];
+
+    /// The word, as metrics have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::MaxAge => "max_age",
+            Self::Peer => "peer",
+            Self::Error => "error",
+            Self::PolicyChange => "policy_change",
+            Self::Drain => "drain",
+        }
+    }
 }

@@ -239,6 +239,15 @@ fn tables_are_equal_if_they_decide_alike() {
     assert_ne!(one(), RuleTable::default());
 }
 
+#[test]
+fn a_match_is_told_in_one_line() {
+    let condition = prefix("/api/").method("GET").header("x", "1").header_like("y", "a+").query("q", "2");
+    assert_eq!(condition.to_string(), "GET /api/* x=1 y~^(?:a+)$ ?q=2");
+    assert_eq!(prefix("/").to_string(), "/*");
+    assert_eq!(exact("/a").to_string(), "/a");
+    assert_eq!(pattern("/a").to_string(), "~^(?:/a)$");
+}
+
 fn any_value() -> impl Strategy<Value = ValueMatch> {
     prop_oneof![
         4 => "[12]".prop_map(|value| ValueMatch::Exact(value.into())),

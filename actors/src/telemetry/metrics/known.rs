@@ -1,0 +1,87 @@
+//! The objects of the plan that labels name.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::plan::backend::Tls;
+use crate::plan::{BackendId, Plan, RuleTable};
+
+/// Which objects there are: a series goes when its object goes.
+#[derive(Debug, Default)]
+pub(in crate::telemetry) struct Known {
+    gateways: HashMap<Arc<str>, Gateway>,
+    backends: HashMap<BackendId, Security>,
+}
+
+#[derive(Debug, Default)]
+struct Gateway {
+    ports: HashSet<u16>,
+    listeners: HashSet<Arc<str>>,
+    routes: HashSet<Arc<str>>,
+    /// `kind/namespace/name`, whatever the port.
+    backends: HashSet<Arc<str>>,
+}
+
+/// How a backend is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Security {
+    Plaintext,
+    Tls,
+    Poisoned,
+}
+
+impl Known {
+    /// The objects of a plan.
+    pub(in crate::telemetry) fn of(plan: &Plan) -> Self {
+        let mut known = Self::default();
+        for port in &plan.ports {
+            let gateway = known.gateways.entry(port.gateway.clone()).or_default();
+            gateway.ports.insert(port.port);
+            for listener in port.listeners.values() {
+                gateway.listeners.insert(listener.name.clone());
+                let rules = listener.routes.values().flat_map(RuleTable::rules);
+                gateway.routes.extend(rules.map(|(_, rule)| rule.route.clone()));
+            }
+        }
+        for (id, backend) in &plan.backends {
+            known.gateways.entry(id.gateway.clone()).or_default().backends.insert(id.backend.clone());
+            let security = match &backend.tls {
+                Tls::Plaintext => Security::Plaintext,
+                Tls::Originate { .. } => Security::Tls,
+                Tls::Poisoned(_) => Security::Poisoned,
+            };
+            known.backends.insert(id.clone(), security);
+        }
+        known
+    }
+
+    pub(in crate::telemetry) fn gateway(&self, gateway: &str) -> bool {
+        self.gateways.contains_key(gateway)
+    }
+
+    pub(in crate::telemetry) fn port(&self, gateway: &str, port: u16) -> bool {
+        self.gateways.get(gateway).is_some_and(|known| known.ports.contains(&port))
+    }
+
+    /// A listener, route or backend that is empty stands for none, and none is always known.
+    pub(in crate::telemetry) fn request(&self, gateway: &str, listener: &str, route: &str, backend: &str) -> bool {
+        let among = |names: &HashSet<Arc<str>>, name: &str| name.is_empty() || names.contains(name);
+        self.gateways.get(gateway).is_some_and(|known| {
+            among(&known.listeners, listener) && among(&known.routes, route) && among(&known.backends, backend)
+        })
+    }
+
+    pub(in crate::telemetry) fn backend(&self, id: &BackendId) -> bool {
+        self.backends.contains_key(id)
+    }
+
+    /// A backend that a policy selects, whether the policy can be used or not.
+    pub(in crate::telemetry) fn selected_by_policy(&self, id: &BackendId) -> bool {
+        self.backends.get(id).is_some_and(|security| *security != Security::Plaintext)
+    }
+
+    /// The backends that have a TLS identity.
+    pub(in crate::telemetry) fn with_identity(&self) -> impl Iterator<Item = &BackendId> {
+        self.backends.iter().filter(|(_, security)| **security == Security::Tls).map(|(id, _)| id)
+    }
+}

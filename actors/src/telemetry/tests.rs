@@ -1,0 +1,434 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    Acquisition, CloseReason, HandshakeRecord, Observer, PolicyCondition, PoolState, RequestRecord, Settings,
+    Telemetry, TlsInfo,
+};
+use crate::outcome::{HandshakeResult, Reason};
+use crate::plan::backend::{Backend, BackendId, Poison, Tls};
+use crate::plan::endpoint::EndpointSource;
+use crate::plan::filter::Filters;
+use crate::plan::identity::{Bundle, PeerNames, TlsIdentity, TlsVersion, Trust};
+use crate::plan::listener::{Listener, Port, Protocol};
+use crate::plan::matching::{Match, PathMatch, RuleTableBuilder};
+use crate::plan::rule::{Action, Rule, Target, Timeouts, WeightedBackend, WeightedBackends};
+use crate::plan::{AuthorityExpiry, HostTable, Plan};
+
+pub(super) fn id(name: &str) -> BackendId {
+    BackendId { gateway: "ns/gw".into(), backend: format!("Service/ns/{name}").into(), port: 8443 }
+}
+
+pub(super) fn originate() -> Tls {
+    let identity = TlsIdentity {
+        sni: "example.com".into(),
+        names: PeerNames::Sni,
+        trust: Trust::Bundle(Arc::new(Bundle::default())),
+        client_certificate: None,
+        min_version: TlsVersion::Tls12,
+        max_version: TlsVersion::Tls13,
+        alpn: Vec::new(),
+        resumption: true,
+        pins: BTreeSet::new(),
+    };
+    Tls::Originate { policy: "ns/policy".into(), identity: Arc::new(identity) }
+}
+
+pub(super) fn poisoned() -> Tls {
+    let reason = Reason::Handshake(HandshakeResult::CaUnavailable);
+    Tls::Poisoned(Poison { reason, message: "no <CA> & no \"hope\"".into(), policy: Some("ns/bad".into()) })
+}
+
+/// A Gateway with one listener and one route, `ns/route`, to all of these backends.
+pub(super) fn plan<'a>(backends: impl IntoIterator<Item = (&'a str, Tls)>) -> Plan {
+    let backends: Vec<_> = backends
+        .into_iter()
+        .map(|(name, tls)| {
+            let endpoints = EndpointSource::Host { host: "127.0.0.1".into(), port: 8443 };
+            Arc::new(Backend { id: id(name), endpoints, tls })
+        })
+        .collect();
+    let references = backends.iter().map(|backend| WeightedBackend {
+        weight: 1,
+        filters: Filters::default(),
+        target: Target::Backend(backend.clone()),
+    });
+    let rule = Rule {
+        route: "ns/route".into(),
+        index: 0,
+        name: None,
+        filters: Filters::default(),
+        action: Action::Forward(WeightedBackends::new(references)),
+        timeouts: Timeouts::default(),
+    };
+    let mut rules = RuleTableBuilder::default();
+    let path = PathMatch::Prefix("/".into());
+    rules.push(Match { path, method: None, headers: Vec::new(), query: Vec::new() }, Arc::new(rule));
+    let mut routes = HostTable::default();
+    routes.insert(None, rules.build());
+    let mut listeners = HostTable::default();
+    let listener = Listener { name: "http".into(), hostname: None, certificates: Vec::new(), routes };
+    listeners.insert(None, Arc::new(listener));
+    Plan {
+        ports: vec![Arc::new(Port { gateway: "ns/gw".into(), port: 80, protocol: Protocol::Http, listeners })],
+        backends: backends.into_iter().map(|backend| (backend.id.clone(), backend)).collect(),
+        authorities: vec![AuthorityExpiry {
+            policy: "ns/policy".into(),
+            reference: "ConfigMap/ns/ca".into(),
+            not_after: 1_900_000_000,
+        }],
+    }
+}
+
+pub(super) fn telemetry() -> Arc<Telemetry> {
+    Telemetry::new(Settings { version: "1.2.3", revision: "abc", access_log: None })
+}
+
+pub(super) fn tls_info() -> TlsInfo {
+    TlsInfo {
+        sni: "example.com".into(),
+        version: "1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        alpn: "http/1.1".into(),
+        resumed: false,
+        peer_not_after: Some(1_800_000_000),
+    }
+}
+
+pub(super) fn failed(backend: &BackendId, result: HandshakeResult) -> HandshakeRecord<'_> {
+    HandshakeRecord {
+        backend,
+        policy: "ns/policy",
+        endpoint: None,
+        sni: "example.com",
+        result,
+        tls: None,
+        dns: Some(Duration::from_millis(1)),
+        tcp: Some(Duration::from_millis(2)),
+        handshake: Some(Duration::from_millis(3)),
+        detail: "presented for <other>.example",
+    }
+}
+
+pub(super) fn succeeded<'a>(backend: &'a BackendId, tls: &'a TlsInfo) -> HandshakeRecord<'a> {
+    HandshakeRecord { tls: Some(tls), detail: "", ..failed(backend, HandshakeResult::Ok) }
+}
+
+fn request<'a>(gateway: &'a Arc<str>, backend: Option<&'a BackendId>) -> RequestRecord<'a> {
+    RequestRecord {
+        gateway,
+        listener: "http",
+        route: "ns/route",
+        backend,
+        endpoint: None,
+        client: ([192, 0, 2, 1], 1234).into(),
+        method: "GET",
+        scheme: "http",
+        host: "secret-host",
+        target: "/secret-path?secret-query",
+        version: "HTTP/1.1",
+        status: 200,
+        reason: Reason::None,
+        detail: "secret-detail",
+        duration: Duration::from_millis(7),
+        received: 0,
+        sent: 5,
+        upstream_tls: None,
+    }
+}
+
+/// The value of the one series whose labels are exactly these.
+#[track_caller]
+fn value(telemetry: &Telemetry, series: &str) -> Option<f64> {
+    let text = telemetry.render();
+    let mut found = text.lines().filter_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
+    let value = found.next();
+    assert!(found.next().is_none(), "{series} is there twice");
+    value
+}
+
+const B: &str = "gateway=\"ns/gw\",backend=\"Service/ns/a\",port=\"8443\"";
+
+#[test]
+fn a_backend_with_a_tls_identity_has_its_ok_series_from_the_start() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate()), ("plain", Tls::Plaintext), ("poisoned", poisoned())]));
+    let text = telemetry.render();
+    let handshakes: Vec<_> = text.lines().filter(|line| line.starts_with("postern_upstream_tls_handshakes")).collect();
+    let expected = [
+        format!("postern_upstream_tls_handshakes_total{{{B},result=\"ok\",resumed=\"false\"}} 0"),
+        format!("postern_upstream_tls_handshakes_total{{{B},result=\"ok\",resumed=\"true\"}} 0"),
+    ];
+    assert_eq!(handshakes, expected);
+}
+
+#[test]
+fn workers_are_added_up() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (gateway, a, tls) = ("ns/gw".into(), id("a"), tls_info());
+    for worker in [telemetry.worker(), telemetry.worker()] {
+        for _ in 0..3 {
+            worker.request(&request(&gateway, Some(&a)));
+            worker.handshake(&succeeded(&a, &tls));
+        }
+    }
+    let labels = "gateway=\"ns/gw\",listener=\"http\",route=\"ns/route\",backend=\"Service/ns/a\",method=\"GET\",\
+                  status=\"200\",reason=\"none\"";
+    assert_eq!(value(&telemetry, &format!("postern_requests_total{{{labels}}}")), Some(6.0));
+    let labels = "gateway=\"ns/gw\",route=\"ns/route\",backend=\"Service/ns/a\",status_class=\"2xx\"";
+    assert_eq!(value(&telemetry, &format!("postern_request_duration_seconds_count{{{labels}}}")), Some(6.0));
+    let ok = format!("postern_upstream_tls_handshakes_total{{{B},result=\"ok\",resumed=\"false\"}}");
+    assert_eq!(value(&telemetry, &ok), Some(6.0));
+}
+
+#[test]
+fn each_result_is_counted_under_its_word_and_without_resumed() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a) = (telemetry.worker(), id("a"));
+    for result in HandshakeResult::ALL.into_iter().filter(|result| *result != HandshakeResult::Ok) {
+        worker.handshake(&failed(&a, result));
+        let labels = format!("{B},result=\"{result}\"");
+        let count = format!("postern_upstream_tls_handshakes_total{{{labels},resumed=\"\"}}");
+        assert_eq!(value(&telemetry, &count), Some(1.0), "{result}");
+        let last = format!("postern_upstream_tls_last_failure_timestamp_seconds{{{labels}}}");
+        assert!(value(&telemetry, &last).is_some_and(|time| time > 1.7e9), "{result}");
+    }
+}
+
+#[test]
+fn of_an_attempt_that_failed_the_last_phase_failed() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a) = (telemetry.worker(), id("a"));
+    worker.handshake(&HandshakeRecord { handshake: None, ..failed(&a, HandshakeResult::TcpRefused) });
+    let count = |phase: &str, outcome: &str| {
+        let labels = format!("{B},phase=\"{phase}\",outcome=\"{outcome}\"");
+        value(&telemetry, &format!("postern_upstream_connect_duration_seconds_count{{{labels}}}"))
+    };
+    assert_eq!([count("dns", "ok"), count("tcp", "error")], [Some(1.0), Some(1.0)]);
+    assert_eq!([count("dns", "error"), count("tcp", "ok"), count("tls", "error")], [None, None, None]);
+}
+
+#[test]
+fn no_label_holds_what_a_client_made_up() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, gateway, a) = (telemetry.worker(), "ns/gw".into(), id("a"));
+    worker.request(&RequestRecord { method: "secret\"}", ..request(&gateway, Some(&a)) });
+    let alpn = TlsInfo { alpn: "secret-protocol".into(), ..tls_info() };
+    worker.handshake(&succeeded(&a, &alpn));
+    let text = telemetry.render();
+    assert!(text.contains("method=\"other\"") && text.contains("alpn=\"other\""), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+}
+
+#[test]
+fn a_series_goes_with_its_object() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate()), ("b", originate())]));
+    let (worker, gateway, tls) = (telemetry.worker(), "ns/gw".into(), tls_info());
+    let count_on = |name: &str| {
+        let backend = id(name);
+        worker.request(&request(&gateway, Some(&backend)));
+        worker.handshake(&succeeded(&backend, &tls));
+        worker.handshake(&failed(&backend, HandshakeResult::Expired));
+        worker.acquired(&backend, Acquisition::New);
+        worker.upstream_bytes(&backend, 1, 1);
+    };
+    count_on("a");
+    count_on("b");
+    assert!(telemetry.render().contains("Service/ns/b"));
+    assert!(telemetry.observations().get(&id("b")).is_some());
+
+    telemetry.plan_applied(&plan([("a", originate())]));
+    assert!(telemetry.render().contains("Service/ns/a") && !telemetry.render().contains("Service/ns/b"));
+    assert!(telemetry.observations().get(&id("b")).is_none());
+    count_on("b");
+    assert!(!telemetry.render().contains("Service/ns/b"), "a request that began before does not bring it back");
+
+    telemetry.plan_applied(&plan([("a", Tls::Plaintext)]));
+    let text = telemetry.render();
+    assert!(
+        text.contains("Service/ns/a") && !text.contains("upstream_tls"),
+        "without a policy there is no TLS:\n{text}"
+    );
+
+    telemetry.plan_applied(&Plan::default());
+    let text = telemetry.render();
+    assert!(!text.contains("ns/gw") && !text.contains("ns/policy"), "{text}");
+}
+
+#[test]
+fn what_counts_up_counts_down_even_if_its_object_was_away() {
+    let telemetry = telemetry();
+    let (worker, a) = (telemetry.worker(), id("a"));
+    let active = format!("postern_upstream_pool_connections{{{B},state=\"active\"}}");
+    telemetry.plan_applied(&plan([("a", originate())]));
+    worker.pool(&a, None, Some(PoolState::Connecting));
+    worker.pool(&a, Some(PoolState::Connecting), Some(PoolState::Active));
+    telemetry.plan_applied(&Plan::default());
+    telemetry.plan_applied(&plan([("a", originate())]));
+    assert_eq!(value(&telemetry, &active), Some(1.0));
+    worker.pool(&a, Some(PoolState::Active), None);
+    assert_eq!(value(&telemetry, &active), Some(0.0));
+}
+
+#[test]
+fn a_connection_is_opened_once() {
+    use PoolState::{Active, Connecting, Idle};
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a) = (telemetry.worker(), id("a"));
+    let life = [None, Some(Connecting), Some(Active), Some(Idle), Some(Active), Some(Idle), None];
+    let failed = [None, Some(Connecting), None];
+    for steps in [&life[..], &failed] {
+        for step in steps.windows(2) {
+            worker.pool(&a, step[0], step[1]);
+        }
+    }
+    worker.closed(&a, CloseReason::Idle);
+    assert_eq!(value(&telemetry, &format!("postern_upstream_connections_opened_total{{{B}}}")), Some(1.0));
+    let closed =
+        |reason| value(&telemetry, &format!("postern_upstream_connections_closed_total{{{B},reason=\"{reason}\"}}"));
+    assert_eq!([closed("idle"), closed("policy_change")], [Some(1.0), Some(0.0)]);
+    for state in PoolState::ALL {
+        let series = format!("postern_upstream_pool_connections{{{B},state=\"{}\"}}", state.as_str());
+        assert_eq!(value(&telemetry, &series), Some(0.0), "{series}");
+    }
+}
+
+#[test]
+fn a_worker_that_is_gone_leaves_its_counts_and_holds_nothing_open() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let a = id("a");
+    let first = telemetry.worker();
+    first.pool(&a, None, Some(PoolState::Active));
+    first.request_in_flight("ns/gw", true);
+    first.downstream_connection("ns/gw", 80, true);
+    let gauges = || {
+        [
+            value(&telemetry, "postern_requests_in_flight{gateway=\"ns/gw\"}"),
+            value(&telemetry, "postern_downstream_connections{gateway=\"ns/gw\",port=\"80\"}"),
+            value(&telemetry, &format!("postern_upstream_pool_connections{{{B},state=\"active\"}}")),
+        ]
+    };
+    assert_eq!(gauges(), [Some(1.0); 3]);
+    drop(first);
+    assert_eq!(gauges(), [Some(0.0); 3]);
+
+    telemetry.worker().pool(&a, None, Some(PoolState::Active));
+    assert_eq!(value(&telemetry, &format!("postern_upstream_connections_opened_total{{{B}}}")), Some(2.0));
+    assert_eq!(telemetry.shards.lock().expect("no panic").len(), 1, "its successor goes on with its shard");
+}
+
+#[test]
+fn the_configuration_is_told() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    telemetry.config_applied(false);
+    let last_success = || value(&telemetry, "postern_config_last_success_timestamp_seconds");
+    assert_eq!(last_success(), None);
+    telemetry.config_applied(true);
+    assert!(last_success().is_some_and(|time| time > 1.7e9));
+    telemetry.config_in_sync("ns/gw", false);
+    let condition =
+        |status| PolicyCondition { kind: "BackendTLSPolicy", policy: "ns/p", condition: "Accepted", status };
+    telemetry.policy_conditions([condition(true)]);
+    telemetry.policy_conditions([condition(false)]);
+    for (series, expected) in [
+        ("postern_config_applies_total{result=\"failure\"}", 1.0),
+        ("postern_config_applies_total{result=\"success\"}", 1.0),
+        ("postern_config_in_sync{gateway=\"ns/gw\"}", 0.0),
+        ("postern_build_info{version=\"1.2.3\",revision=\"abc\"}", 1.0),
+        (
+            "postern_backend_ca_certificate_not_after_timestamp_seconds{policy=\"ns/policy\",ref=\"ConfigMap/ns/ca\"}",
+            1.9e9,
+        ),
+        ("postern_policy_condition{kind=\"BackendTLSPolicy\",policy=\"ns/p\",type=\"Accepted\",status=\"true\"}", 0.0),
+        ("postern_policy_condition{kind=\"BackendTLSPolicy\",policy=\"ns/p\",type=\"Accepted\",status=\"false\"}", 1.0),
+    ] {
+        assert_eq!(value(&telemetry, series), Some(expected), "{series}");
+    }
+    telemetry.policy_conditions([]);
+    assert!(!telemetry.render().contains("policy_condition"));
+}
+
+/// Boards and alerts name these: a name or a label more or less is a change of the interface.
+#[test]
+fn every_metric_has_its_name_and_labels() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, gateway, a, tls) = (telemetry.worker(), "ns/gw".into(), id("a"), tls_info());
+    worker.request(&request(&gateway, Some(&a)));
+    worker.request_in_flight("ns/gw", true);
+    worker.downstream_connection("ns/gw", 80, true);
+    worker.handshake(&succeeded(&a, &tls));
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    worker.acquired(&a, Acquisition::Reused);
+    telemetry.config_applied(true);
+    telemetry.config_propagated("HTTPRoute", Duration::from_millis(5));
+    telemetry.config_in_sync("ns/gw", true);
+    let accepted = PolicyCondition { kind: "BackendTLSPolicy", policy: "ns/p", condition: "Accepted", status: true };
+    telemetry.policy_conditions([accepted]);
+
+    let b = "gateway backend port";
+    let expected: BTreeMap<_, _> = [
+        ("access_log_dropped_total", String::new()),
+        ("backend_ca_certificate_not_after_timestamp_seconds", "policy ref".into()),
+        ("build_info", "version revision".into()),
+        ("config_applies_total", "result".into()),
+        ("config_in_sync", "gateway".into()),
+        ("config_last_success_timestamp_seconds", String::new()),
+        ("config_propagation_seconds", "kind".into()),
+        ("downstream_connections", "gateway port".into()),
+        ("policy_condition", "kind policy type status".into()),
+        ("request_duration_seconds", "gateway route backend status_class".into()),
+        ("requests_in_flight", "gateway".into()),
+        ("requests_total", "gateway listener route backend method status reason".into()),
+        ("upstream_connect_duration_seconds", format!("{b} phase outcome")),
+        ("upstream_connections_closed_total", format!("{b} reason")),
+        ("upstream_connections_opened_total", b.into()),
+        ("upstream_pool_acquisitions_total", format!("{b} kind")),
+        ("upstream_pool_connections", format!("{b} state")),
+        ("upstream_received_bytes_total", b.into()),
+        ("upstream_sent_bytes_total", b.into()),
+        ("upstream_tls_connections_total", format!("{b} version cipher alpn")),
+        ("upstream_tls_handshake_duration_seconds", format!("{b} resumed outcome")),
+        ("upstream_tls_handshakes_total", format!("{b} result resumed")),
+        ("upstream_tls_last_failure_timestamp_seconds", format!("{b} result")),
+        ("upstream_tls_peer_certificate_not_after_timestamp_seconds", b.into()),
+    ]
+    .into_iter()
+    .map(|(name, labels)| (format!("postern_{name}"), labels))
+    .collect();
+
+    let mut found = BTreeMap::new();
+    for line in telemetry.render().lines().filter(|line| !line.starts_with('#')) {
+        let series = line.rsplit_once(' ').expect("a value").0;
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let name = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        let names = labels.split(',').filter_map(|label| Some(label.split_once('=')?.0)).filter(|name| *name != "le");
+        found.insert(name.to_owned(), names.collect::<Vec<_>>().join(" "));
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_last_handshake_of_a_backend_is_remembered() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a, tls) = (telemetry.worker(), id("a"), tls_info());
+    worker.handshake(&succeeded(&a, &tls));
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    worker.handshake(&failed(&a, HandshakeResult::NameMismatch));
+    let last = telemetry.observations().get(&a).expect("an observation");
+    assert_eq!((last.result, last.consecutive_failures), (HandshakeResult::NameMismatch, 2));
+    assert_eq!((last.detail.as_str(), last.tls), ("presented for <other>.example", Some(tls_info())));
+    worker.handshake(&succeeded(&a, &tls));
+    let last = telemetry.observations().get(&a).expect("an observation");
+    assert_eq!((last.result, last.consecutive_failures, last.detail.as_str()), (HandshakeResult::Ok, 0, ""));
+}
