@@ -158,3 +158,6 @@ fn of_plan(mut endpoints: Endpoints, plan: &Plan) -> Endpoints {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

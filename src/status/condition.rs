@@ -34,11 +34,11 @@ impl Condition {
 pub fn joined<'a>(messages: impl IntoIterator<Item = &'a str>) -> String {
     const NAMED: usize = 10;
     let messages: Vec<_> = messages.into_iter().collect();
-    let mut text = messages.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ");
-    if messages.len() > NAMED {
-        text.push_str(&format!("; and {} more", messages.len() - NAMED));
+    let text = messages.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ");
+    match messages.len().checked_sub(NAMED) {
+        None | Some(0) => text,
+        Some(more) => format!("{text}; and {more} more"),
     }
-    text
 }
 
 fn fitting(mut message: String) -> String {

@@ -1,5 +1,5 @@
-//! Findings: what a user should know, collected in the order in which the translation comes to it (which is fixed by the
-//! names of the objects).
+//! Findings: what a user should know, collected in the order in which the translation comes to it, which the objects'
+//! names and dates fix.
 
 use crate::resources::{GATEWAY_GROUP, NamespacedName, ObjectRef};
 use crate::status::{Finding, Severity};

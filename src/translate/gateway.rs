@@ -212,10 +212,11 @@ impl<'a> GatewayDraft<'a> {
         if good.is_empty() {
             Condition::no(PROGRAMMED, reason::INVALID, "none of its listeners is programmed", generation)
         } else {
-            let mut message = format!("listeners programmed: {}", good.join(", "));
-            if !bad.is_empty() {
-                message.push_str(&format!("; not programmed: {}", bad.join(", ")));
-            }
+            let good = good.join(", ");
+            let message = match &bad[..] {
+                [] => format!("listeners programmed: {good}"),
+                bad => format!("listeners programmed: {good}; not programmed: {}", bad.join(", ")),
+            };
             Condition::yes(PROGRAMMED, reason::PROGRAMMED, message, generation)
         }
     }

@@ -79,9 +79,28 @@ impl Routing {
                 };
                 port.listeners.insert(listener.hostname.as_deref(), Arc::new(programmed));
             }
+            hold_hostnames(gateway, &mut of_gateway);
             ports.extend(of_gateway.into_values().map(Arc::new));
         }
         (ports, self.backends)
+    }
+}
+
+/// A listener that is not programmed keeps its hostname, with neither certificates nor routes, on a port that others of its
+/// Gateway serve: "a request to "foo.example.com" SHOULD only be routed using routes attached to the "foo.example.com"
+/// Listener (and not the "*.example.com" Listener)" (GatewaySpec.listeners), also while that listener is broken. Its requests
+/// get 404, its handshakes fail.
+fn hold_hostnames(gateway: &GatewayDraft<'_>, ports: &mut BTreeMap<u16, Port>) {
+    for listener in gateway.listeners.iter().filter(|listener| !listener.programmed()) {
+        let by_host = matches!(listener.spec.protocol.as_str(), "HTTP" | "HTTPS" | "TLS");
+        let Some(hostname) = listener.hostname.clone().filter(|_| by_host) else { continue };
+        let Some(port) = ports.get_mut(&listener.spec.port) else { continue };
+        if port.listeners.get(Some(&*hostname)).is_none() {
+            let name = listener.spec.name.as_str().into();
+            let (certificates, routes) = (Vec::new(), HostTable::default());
+            let held = Listener { name, hostname: Some(Arc::clone(&hostname)), certificates, routes };
+            port.listeners.insert(Some(&*hostname), Arc::new(held));
+        }
     }
 }
 

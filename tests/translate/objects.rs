@@ -39,7 +39,7 @@ pub(crate) fn read(text: &str) -> Snapshot {
 }
 
 fn put<T: Object>(store: &mut Store<T>, object: Value) {
-    let object: T = serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"));
+    let object: T = serde_json::from_value(object).unwrap();
     let key: NamespacedName = object.metadata().key();
     assert!(store.insert(key.clone(), Arc::new(object)).is_none(), "{key} is given twice");
 }

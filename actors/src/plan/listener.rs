@@ -46,14 +46,15 @@ impl Protocol {
     }
 }
 
-/// One programmed listener of a Gateway.
+/// One listener of a Gateway: a programmed one, or one that is not and only holds its hostname (it has neither certificates
+/// nor routes), so that no less specific listener takes its requests.
 #[derive(Debug, PartialEq)]
 pub struct Listener {
     /// The listener's `name`: the metric label `listener`.
     pub name: Arc<str>,
     /// Its `hostname` in lower case, for pages and logs; `None` takes every host.
     pub hostname: Option<Arc<str>>,
-    /// What it presents; not empty where the port is HTTPS.
+    /// What it presents. Empty where the port is HTTP, and where the listener only holds its hostname: its handshakes fail.
     pub certificates: Vec<Arc<ServerCertificate>>,
     /// The rules of the routes attached to it, by those of the route's hostnames that have a host in common with the
     /// listener's. They are the route's own also where they are wider than the listener's, since precedence goes by them;

@@ -23,7 +23,7 @@ pub(super) fn unsupported(gateway: &Gateway) -> Option<Problem> {
 /// on more than what was asked for would expose the Gateway.
 pub(super) fn unusable(gateway: &Gateway, shared_address: bool) -> Option<Problem> {
     gateway.spec.addresses.iter().enumerate().find_map(|(index, address)| {
-        let value = address.value.as_deref().filter(|value| !value.is_empty())?;
+        let value = address.value.as_deref().filter(|value| address.kind == "IPAddress" && !value.is_empty())?;
         let (message, hint) = match value.parse::<IpAddr>() {
             Err(_) => (format!("{value:?} is not an IP address"), "correct it, or leave the value away"),
             Ok(ip) if shared_address && !ip.is_unspecified() => (

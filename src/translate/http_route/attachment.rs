@@ -128,19 +128,14 @@ fn takes_http_routes(listener: &ListenerDraft<'_>) -> bool {
 }
 
 fn no_matching_parent(reference: &ParentRef, gateway: &GatewayDraft<'_>, field: &str) -> Problem {
-    let mut wanted = String::new();
-    if let Some(name) = &reference.section_name {
-        wanted.push_str(&format!(" named {name}"));
-    }
-    if let Some(port) = reference.port {
-        wanted.push_str(&format!(" on port {port}"));
-    }
+    let name = reference.section_name.as_ref().map(|name| format!(" named {name}")).unwrap_or_default();
+    let port = reference.port.map(|port| format!(" on port {port}")).unwrap_or_default();
     let there: Vec<_> =
         gateway.listeners.iter().map(|listener| format!("{} ({})", listener.spec.name, listener.spec.port)).collect();
     Problem::new(
         reason::NO_MATCHING_PARENT,
         field,
-        format!("Gateway {} has no listener{wanted}; its listeners: {}", gateway.key, there.join(", ")),
+        format!("Gateway {} has no listener{name}{port}; its listeners: {}", gateway.key, there.join(", ")),
         "correct sectionName and port of the parentRef",
     )
 }

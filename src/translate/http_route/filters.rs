@@ -167,9 +167,8 @@ fn read_redirect(
         path_modifier::build(path, prefix, &format!("{field}.path")).map_err(|problem| problems.push(problem)).ok()
     });
     let status = match written.status_code {
-        None => StatusCode::FOUND,
+        None | Some(302) => StatusCode::FOUND,
         Some(301) => StatusCode::MOVED_PERMANENTLY,
-        Some(302) => StatusCode::FOUND,
         Some(303) => StatusCode::SEE_OTHER,
         Some(307) => StatusCode::TEMPORARY_REDIRECT,
         Some(308) => StatusCode::PERMANENT_REDIRECT,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use postern_actors::outcome::{HandshakeResult, Reason};
 use postern_actors::plan::Tls;
 
 use super::RouteDraft;
@@ -14,6 +15,9 @@ use crate::status::{Condition, ParentVerdict, RouteVerdict, reason};
 use crate::translate::backends::{BackendUse, ResolvedBackends};
 use crate::translate::findings::{Findings, Problem};
 use crate::translate::gateway::{GatewayDraft, Gateways};
+
+/// The poison of a backend for which the Gateway, and not the policy, is to blame.
+const CLIENT_CERTIFICATE: Reason = Reason::Handshake(HandshakeResult::ClientCertUnavailable);
 
 /// What the uses of backends came to: those of routes that are attached, and those of routes that are not, which get a
 /// status as well and nothing else.
@@ -123,12 +127,11 @@ fn problem_of(reference: &RefDraft, gateway: &NamespacedName, resolutions: Resol
     match found {
         Some(Ok(backend)) => match &backend.tls {
             Tls::Poisoned(poison) => {
-                let hint = match &poison.policy {
-                    Some(policy) => {
-                        format!("mend BackendTLSPolicy {policy}; until then requests to this backend get 500")
-                    }
-                    None => format!("mend Gateway {gateway}; until then requests to this backend get 500"),
+                let to_blame = match &poison.policy {
+                    Some(policy) if poison.reason != CLIENT_CERTIFICATE => format!("BackendTLSPolicy {policy}"),
+                    _ => format!("spec.tls.backend of Gateway {gateway}"),
                 };
+                let hint = format!("mend {to_blame}; until then requests to this backend get 500");
                 new(reason::INVALID_BACKEND_TLS, &poison.message, &hint)
             }
             _ => None,

@@ -11,6 +11,9 @@ use crate::status::reason;
 use crate::translate::findings::Problem;
 use crate::translate::hostname::wildcards_over;
 
+/// What has to be distinct: port, protocol and hostname.
+type Place = (u16, Protocol, Option<Arc<str>>);
+
 /// Marks conflicts and overlaps. Listeners of protocols that we do not support take no part: they are not accepted anyway
 /// ("If an implementation does not support TCP Protocol Listeners, then the previous rule does not apply",
 /// GatewaySpec.listeners).
@@ -23,7 +26,7 @@ pub(crate) fn mark(listeners: &mut [ListenerDraft<'_>]) {
 /// for processing." (GatewaySpec.listeners)
 fn mark_conflicts(listeners: &mut [ListenerDraft<'_>]) {
     let mut ports: BTreeMap<u16, BTreeMap<Protocol, Vec<usize>>> = BTreeMap::new();
-    let mut hosts: BTreeMap<(u16, Protocol, Option<Arc<str>>), Vec<usize>> = BTreeMap::new();
+    let mut hosts: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
     for (index, listener) in listeners.iter().enumerate() {
         let Some(protocol) = listener.protocol else { continue };
         let port = listener.spec.port;
