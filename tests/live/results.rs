@@ -57,8 +57,7 @@ impl Cases {
 
 fn provoke(authority: Authority) -> Cases {
     let good = authority.issue("backend.test");
-    let issue =
-        |validity, change: fn(&mut rcgen::CertificateParams)| authority.issue_with("backend.test", validity, change);
+    let issue = |validity, change: fn(&mut rcgen::CertificateParams)| authority.issue_with("backend.test", validity, change);
     let (expired, future) = (issue(Validity::Past, |_| {}), issue(Validity::Future, |_| {}));
     let (clients_only, ca) = (issue(Validity::Now, for_clients_only), issue(Validity::Now, as_authority));
     let other_name = authority.issue("other.test");
@@ -86,12 +85,7 @@ fn provoke(authority: Authority) -> Cases {
     cases.presents("unsupported_algorithm", "(unsupported_algorithm)", unknown);
     cases.backend("alert_received", 502, "(alert_received)", Backend::says(ALERT), "");
     let old = Tls { versions: &[&TLS12], ..Tls::new(good.clone()) };
-    cases.speaks(
-        "version_or_cipher_mismatch",
-        "(version_or_cipher_mismatch)",
-        old,
-        "gateway.postern.dev/min-tls-version: \"1.3\"",
-    );
+    cases.speaks("version_or_cipher_mismatch", "(version_or_cipher_mismatch)", old, "gateway.postern.dev/min-tls-version: \"1.3\"");
     let h2 = Tls { alpn: &["h2"], ..Tls::new(good.clone()) };
     cases.speaks("alpn_mismatch", "(alpn_mismatch)", h2, "");
     cases.backend("not_tls", 502, "(not_tls)", Backend::plaintext(), "");
