@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-pub mod check;
+mod check;
 mod configuration;
 mod console;
-pub mod demo;
+mod demo;
 mod diagnostic;
 mod log;
 mod overview;
 mod paint;
-pub mod run;
+mod run;
 mod serve;
 
 #[cfg(test)]
@@ -31,9 +31,10 @@ const EXIT_ERROR: u8 = 2;
     about = "A Kubernetes gateway that originates TLS to its backends, fails closed, and says how every handshake ended",
     max_term_width = 100,
     disable_help_subcommand = true,
+    arg_required_else_help = true,
     after_help = "Example: postern demo"
 )]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -107,8 +108,8 @@ fn one_line(text: &str, first_argument: Option<&str>) -> String {
     let message = paragraph.join(" ");
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let command = Cli::command();
-    let command = first_argument.and_then(|name| command.find_subcommand(name)).map_or(String::new(), |command| {
-        format!(" {}", command.get_name())
-    });
+    let command = first_argument
+        .and_then(|name| command.find_subcommand(name))
+        .map_or(String::new(), |command| format!(" {}", command.get_name()));
     format!("{message} (see postern{command} --help)")
 }

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use postern_actors::supervisor::files::{FileChange, read_once};
 use postern_actors::supervisor::Configuration as _;
+use postern_actors::supervisor::files::{FileChange, read_once};
 
 use super::configuration::{FileConfiguration, FileReport, settings, sources};
 use super::diagnostic::count;
@@ -20,10 +20,12 @@ use crate::translate::Settings;
 
 /// Tell the status that the objects of files would have, and every problem with file, line and hint.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code: 0 all is well, 1 there are warnings, 2 there are errors. The JSON of -o json has `objects` \
+#[command(
+    after_help = "Exit code: 0 all is well, 1 there are warnings, 2 there are errors. The JSON of -o json has `objects` \
 (kind, namespace, name, status), `problems` (severity, code, object, field, file, line, message, hint), `errors` and \
-`warnings`; fields may be added, and none goes.\n\nExample: postern check examples/guide")]
-pub struct CheckArguments {
+`warnings`; fields may be added, and none goes.\n\nExample: postern check examples/guide"
+)]
+pub(crate) struct CheckArguments {
     /// Files, folders (*.yaml, *.yml, *.json at any depth), or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -37,9 +39,7 @@ pub struct CheckArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// Tables for people
     Text,
-    /// One JSON object
     Json,
 }
 

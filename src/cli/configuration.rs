@@ -20,7 +20,7 @@ const CLASS_NAMES: [&str; 2] = ["postern", "agentgateway"];
 
 /// What is said of a translation of files.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FileReport {
+pub(crate) struct FileReport {
     /// The status of every object.
     pub verdicts: Verdicts,
     /// Everything that is not as hoped, the graver first within a file.
@@ -28,7 +28,7 @@ pub struct FileReport {
 }
 
 /// Settings of a translation of files.
-pub fn settings(system_ca_bundle: Option<&Path>) -> Settings {
+pub(crate) fn settings(system_ca_bundle: Option<&Path>) -> Settings {
     Settings {
         controller_name: CONTROLLER_NAME.to_owned(),
         class_names: CLASS_NAMES.map(str::to_owned).to_vec(),
@@ -38,7 +38,7 @@ pub fn settings(system_ca_bundle: Option<&Path>) -> Settings {
 }
 
 /// Refuses a path that is not there: the one thing about files that is an error of the command line.
-pub fn existing(paths: &[PathBuf]) -> Result<(), Refusal> {
+pub(crate) fn existing(paths: &[PathBuf]) -> Result<(), Refusal> {
     for path in paths.iter().filter(|path| *path != Path::new("-")) {
         if let Err(error) = std::fs::metadata(path) {
             let why = match error.kind() {
@@ -53,10 +53,10 @@ pub fn existing(paths: &[PathBuf]) -> Result<(), Refusal> {
 }
 
 /// The paths to look at, apart from standard input, and what standard input holds if it was asked for.
-pub type Sources = (Vec<PathBuf>, Vec<(PathBuf, Arc<str>)>);
+pub(crate) type Sources = (Vec<PathBuf>, Vec<(PathBuf, Arc<str>)>);
 
 /// Takes standard input in where a path is `-`.
-pub fn sources(paths: &[PathBuf]) -> Result<Sources, Refusal> {
+pub(crate) fn sources(paths: &[PathBuf]) -> Result<Sources, Refusal> {
     existing(paths)?;
     let (stdin, files): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new("-"));
     let fixed = match stdin.into_iter().next() {
@@ -71,7 +71,7 @@ pub fn sources(paths: &[PathBuf]) -> Result<Sources, Refusal> {
 }
 
 /// Objects of files, and how they are translated.
-pub struct FileConfiguration {
+pub(crate) struct FileConfiguration {
     files: FileSet,
     paths: BTreeSet<PathBuf>,
     settings: Settings,
@@ -81,7 +81,7 @@ pub struct FileConfiguration {
 
 impl FileConfiguration {
     /// No objects yet.
-    pub fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             files: FileSet::default(),
             paths: BTreeSet::new(),
@@ -92,7 +92,7 @@ impl FileConfiguration {
     }
 
     /// The objects as of the last change.
-    pub fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
@@ -105,15 +105,12 @@ impl FileConfiguration {
             self.paths.retain(|path| told.contains(path));
         }
         for change in events.changes {
-            match change.contents {
-                Some(contents) => {
-                    self.paths.insert(change.path.clone());
-                    self.files.update(&change.path, contents);
-                }
-                None => {
-                    self.paths.remove(&change.path);
-                    self.files.remove(&change.path);
-                }
+            if let Some(contents) = change.contents {
+                self.paths.insert(change.path.clone());
+                self.files.update(&change.path, contents);
+            } else {
+                self.paths.remove(&change.path);
+                self.files.remove(&change.path);
             }
         }
     }
@@ -185,6 +182,6 @@ impl Configuration for FileConfiguration {
     }
 
     fn endpoints(&mut self, ports: &mut dyn Iterator<Item = &ServicePort>) -> Endpoints {
-        endpoints::endpoints(&self.snapshot, ports)
+        endpoints::endpoints(&self.snapshot, ports.cloned())
     }
 }

@@ -1,7 +1,7 @@
 //! What a running gateway tells the person at the terminal: first a banner, then what changes. Where the log is JSON the
 //! same is told as events of the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,13 +11,15 @@ use postern_actors::plan::Plan;
 use postern_actors::supervisor::configuration::Translated;
 use postern_actors::supervisor::sockets::Listening;
 use postern_actors::supervisor::workers::ListeningChanged;
+use postern_actors::telemetry::{PolicyCondition, Telemetry};
 use tokio::sync::watch;
 
 use super::configuration::FileReport;
 use super::diagnostic::Diagnostic;
 use super::overview::{Overview, reachable};
 use super::paint::{Paint, print};
-use crate::status::Severity;
+use crate::resources::Kind;
+use crate::status::{Severity, Verdicts};
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,7 @@ const SHOWN: usize = 40;
 
 /// Where the pages of the process are.
 #[derive(Debug, Clone, Copy)]
-pub struct Pages {
+pub(crate) struct Pages {
     /// Admin pages.
     pub admin: SocketAddr,
     /// `/metrics`
@@ -38,25 +40,31 @@ pub struct Pages {
 
 /// How it is told.
 #[derive(Debug, Clone, Copy)]
-pub enum Voice {
+pub(crate) enum Voice {
     /// On standard output.
     Text(Paint),
     /// As events of the log.
     Log,
 }
 
+/// What is told under the banner in place of a command to try; it is given the address of the first listener.
+pub(crate) type Closing = Box<dyn Fn(SocketAddr) -> String>;
+
 /// What is served now, for whoever waits for it.
 #[derive(Debug, Clone, Default)]
-pub struct Served {
+pub(crate) struct Served {
     /// What is bound.
     pub listening: Vec<Listening>,
+    /// What could not be bound, and why.
+    pub failures: Vec<String>,
 }
 
 /// Tells the person at the terminal.
-pub struct Console {
+pub(crate) struct Console {
     voice: Voice,
     pages: Pages,
-    closing: Option<String>,
+    telemetry: Arc<Telemetry>,
+    closing: Option<Closing>,
     served: watch::Sender<Option<Served>>,
     plan: Arc<Plan>,
     diagnostics: Vec<Diagnostic>,
@@ -73,11 +81,17 @@ struct Told {
 
 impl Console {
     /// A console that has told nothing yet. `closing` is put under the banner in place of a command to try.
-    pub fn new(voice: Voice, pages: Pages, closing: Option<String>) -> (Self, watch::Receiver<Option<Served>>) {
+    pub(crate) fn new(
+        voice: Voice,
+        pages: Pages,
+        telemetry: Arc<Telemetry>,
+        closing: Option<Closing>,
+    ) -> (Self, watch::Receiver<Option<Served>>) {
         let (served, watching) = watch::channel(None);
         let console = Self {
             voice,
             pages,
+            telemetry,
             closing,
             served,
             plan: Arc::default(),
@@ -102,7 +116,8 @@ impl Console {
             Voice::Log => self.log(&now),
         }
         self.told = Some(now);
-        self.served.send_replace(Some(Served { listening: bound.listening.clone() }));
+        let failures = bound.failures.iter().map(|failure| failure.message.clone()).collect();
+        self.served.send_replace(Some(Served { listening: bound.listening.clone(), failures }));
     }
 
     fn paint(&self) -> Paint {
@@ -130,14 +145,15 @@ impl Console {
             }
             more(&mut text, self.diagnostics.len());
         }
-        match (&self.closing, &now.overview.curl) {
-            (Some(closing), _) => {
-                let _ = write!(text, "\n{closing}");
+        let first = self.bound.iter().flat_map(|bound| &bound.listening).next();
+        match (&self.closing, first, &now.overview.curl) {
+            (Some(closing), Some(first), _) => {
+                let _ = write!(text, "\n{}", closing(reachable(first.address)));
             }
-            (None, Some(curl)) => {
+            (None, _, Some(curl)) => {
                 let _ = writeln!(text, "\n{}\n  {curl}", paint.bold("Try"));
             }
-            (None, None) => {}
+            _ => {}
         }
         text.push('\n');
         text
@@ -157,7 +173,8 @@ impl Console {
         for line in before.overview.routes.difference(&now.overview.routes) {
             tracing::info!(route = line, "no longer routing");
         }
-        for problem in self.diagnostics.iter().filter(|problem| !before.problems.contains(&problem.render(Paint::never())))
+        for problem in
+            self.diagnostics.iter().filter(|problem| !before.problems.contains(&problem.render(Paint::never())))
         {
             let Diagnostic { code, object, field, hint, message, .. } = problem;
             let place = problem.place().unwrap_or_default();
@@ -216,6 +233,17 @@ fn changes(before: &Told, now: &Told, paint: Paint) -> String {
     text
 }
 
+/// The conditions of every policy for the metrics: true where it is true under every Gateway.
+fn policy_conditions(verdicts: &Verdicts) -> Vec<(String, &'static str, bool)> {
+    let mut found = BTreeMap::new();
+    for (name, verdict) in &verdicts.backend_tls_policies {
+        for condition in verdict.ancestors.iter().flat_map(|ancestor| &ancestor.conditions) {
+            *found.entry((name.to_string(), condition.kind)).or_insert(true) &= condition.status;
+        }
+    }
+    found.into_iter().map(|((policy, condition), status)| (policy, condition, status)).collect()
+}
+
 impl Actor for Console {
     type Context = Context<Self>;
 }
@@ -225,6 +253,14 @@ impl Handler<Translated<FileReport>> for Console {
 
     fn handle(&mut self, translated: Translated<FileReport>, _: &mut Self::Context) {
         tracing::debug!(published = translated.published, took = ?translated.took, "translated");
+        let conditions = policy_conditions(&translated.report.verdicts);
+        let kind = Kind::BackendTlsPolicy.as_str();
+        self.telemetry.policy_conditions(conditions.iter().map(|(policy, condition, status)| PolicyCondition {
+            kind,
+            policy,
+            condition,
+            status: *status,
+        }));
         self.plan = translated.plan;
         self.diagnostics = translated.report.diagnostics;
         // A published plan is told when its ports are bound: that comes next.

@@ -21,7 +21,7 @@ use postern_actors::supervisor::shutdown::{DrainSettings, Signals};
 
 use super::configuration::settings;
 use super::console::Voice;
-use super::log::{self, LogFormat};
+use super::log::{self, Level, LogFormat};
 use super::paint::{Paint, print};
 use super::serve::{Pages, ServeSettings, serve};
 use certificates::Authority;
@@ -30,7 +30,7 @@ use manifests::Manifest;
 /// Show TLS origination at work: backends and a gateway of its own, and curl lines to paste.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: postern demo --check")]
-pub struct DemoArguments {
+pub(crate) struct DemoArguments {
     /// Local port of the gateway; 0 is any free one [default: 8080, or a free one if that is in use]
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
@@ -123,13 +123,13 @@ impl Folder {
 }
 
 pub(super) fn main(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
-    log::begin(LogFormat::Text, if arguments.check { "warn" } else { "info" });
+    let level = log::begin(LogFormat::Text, if arguments.check { "error" } else { "warn" });
     let port = free_port(arguments.port);
     let folder = Folder::new(arguments.dir)?;
     actix_rt::System::new().block_on(async move {
         let mut signals = Signals::install()?;
         let read_in_plaintext = prepare(folder.path()).await?;
-        let running = serve(gateway(folder.path(), port, arguments.check)).await?;
+        let running = serve(gateway(folder.path(), port, arguments.check, level)).await?;
         let drain = DrainSettings { delay: Duration::ZERO, timeout: Duration::from_secs(5) };
         let as_expected = if arguments.check {
             let checked = probe::check(&running, &EXPECTATIONS, &read_in_plaintext).await?;
@@ -179,7 +179,7 @@ async fn prepare(folder: &Path) -> anyhow::Result<Arc<AtomicUsize>> {
     Ok(read)
 }
 
-fn gateway(folder: &Path, port: u16, quiet: bool) -> ServeSettings {
+fn gateway(folder: &Path, port: u16, quiet: bool, level: Level) -> ServeSettings {
     let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     let paint = Paint::for_stream(&std::io::stdout());
     ServeSettings {
@@ -191,6 +191,8 @@ fn gateway(folder: &Path, port: u16, quiet: bool) -> ServeSettings {
         ports: [PortMapping { named: manifests::LISTENER_PORT, bound: port }].into_iter().collect(),
         pages: Pages { admin: any, metrics: any, ready: any },
         voice: if quiet { Voice::Log } else { Voice::Text(paint) },
+        access_log: (!quiet).then_some(LogFormat::Text.into()),
+        log_level: Some(Box::new(level)),
         closing: Some(Box::new({
             let folder = folder.display().to_string();
             move |gateway| closing(&folder, gateway, paint)

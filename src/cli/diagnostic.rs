@@ -12,7 +12,7 @@ use crate::status::Severity;
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Diagnostic {
+pub(crate) struct Diagnostic {
     /// How grave.
     pub severity: Severity,
     /// A stable word.
@@ -38,13 +38,13 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// `file:line`, as editors and terminals make links of it.
-    pub fn place(&self) -> Option<String> {
+    pub(crate) fn place(&self) -> Option<String> {
         let file = self.file.as_deref()?;
         Some(self.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")))
     }
 
     /// A few lines for people.
-    pub fn render(&self, paint: Paint) -> String {
+    pub(crate) fn render(&self, paint: Paint) -> String {
         let severity = match self.severity {
             Severity::Error => paint.red("error"),
             Severity::Warning => paint.yellow("warning"),
@@ -69,12 +69,12 @@ impl Diagnostic {
 }
 
 /// A path as users wrote it, standard input by name.
-pub fn show_path(path: &Path) -> String {
+pub(crate) fn show_path(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// How many errors and warnings there are.
-pub fn count(diagnostics: &[Diagnostic]) -> (usize, usize) {
+pub(crate) fn count(diagnostics: &[Diagnostic]) -> (usize, usize) {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     (errors, diagnostics.len() - errors)
 }

@@ -1,6 +1,7 @@
 //! What is served, in a line for each listener and route, and a command to try it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ const NAMED: usize = 3;
 
 /// What is served.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Overview {
+pub(crate) struct Overview {
     /// A line for each listener.
     pub listeners: BTreeSet<String>,
     /// A line for each route.
@@ -35,7 +36,7 @@ struct Route {
 
 impl Overview {
     /// Sums up a plan and what is bound of it.
-    pub fn of(plan: &Plan, listening: &[Listening], failures: &[BindFailure]) -> Self {
+    pub(crate) fn of(plan: &Plan, listening: &[Listening], failures: &[BindFailure]) -> Self {
         let mut overview = Self::default();
         let mut routes: BTreeMap<&str, Route> = BTreeMap::new();
         for port in &plan.ports {
@@ -83,7 +84,7 @@ fn route_line(name: &str, route: &Route) -> String {
 fn few(names: &BTreeSet<String>) -> String {
     let mut text = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     if names.len() > NAMED {
-        text += &format!(" and {} more", names.len() - NAMED);
+        let _ = write!(text, " and {} more", names.len() - NAMED);
     }
     text
 }
@@ -112,7 +113,7 @@ fn targets(rule: &Rule, into: &mut BTreeSet<String>) {
 }
 
 /// The address under which a client on this machine reaches a socket.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) | IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         ip => ip,
@@ -122,7 +123,8 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
 
 /// Whether a request has a chance.
 fn usable(rule: &Rule) -> bool {
-    let usable = |target: &Target| matches!(target, Target::Backend(backend) if !matches!(backend.tls, Tls::Poisoned(_)));
+    let usable =
+        |target: &Target| matches!(target, Target::Backend(backend) if !matches!(backend.tls, Tls::Poisoned(_)));
     match &rule.action {
         Action::Redirect(_) => true,
         Action::Fail(_) => false,

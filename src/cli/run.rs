@@ -18,9 +18,11 @@ use super::serve::{Pages, ServeSettings, serve};
 
 /// Serve what files of Kubernetes YAML say, and follow their changes.
 #[derive(Debug, Args)]
-#[command(after_help = "RUST_LOG sets what is logged (default info). SIGTERM and SIGINT drain, a second one ends at once.\n\n\
-Example: postern run -f examples/guide --map-port 80:8080")]
-pub struct RunArguments {
+#[command(
+    after_help = "RUST_LOG sets what is logged (default info). SIGTERM and SIGINT drain, a second one ends at once.\n\n\
+Example: postern run -f examples/guide --map-port 80:8080"
+)]
+pub(crate) struct RunArguments {
     /// File, folder (*.yaml, *.yml, *.json at any depth) or - for standard input; repeatable
     #[arg(short, long = "file", required = true, value_name = "PATH")]
     files: Vec<PathBuf>,
@@ -77,7 +79,7 @@ pub(super) fn main(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         print(&checked.text(Paint::for_stream(&std::io::stdout())));
         return Ok(checked.exit_code());
     }
-    log::begin(arguments.log_format, "info");
+    let level = log::begin(arguments.log_format, "info");
     let settings = ServeSettings {
         paths,
         fixed,
@@ -94,6 +96,8 @@ pub(super) fn main(arguments: RunArguments) -> anyhow::Result<ExitCode> {
             LogFormat::Text => Voice::Text(Paint::for_stream(&std::io::stdout())),
             LogFormat::Json => Voice::Log,
         },
+        access_log: Some(arguments.log_format.into()),
+        log_level: Some(Box::new(level)),
         closing: None,
     };
     let drain = DrainSettings { delay: arguments.drain_delay, timeout: arguments.drain_timeout };

@@ -1,26 +1,32 @@
 //! The composition of a running gateway on files: which actor is told by which.
 
-use std::net::IpAddr;
+use std::io::Write;
+use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use actix::{Actor as _, Addr, Recipient};
 use postern_actors::listener::{ListenerActor, WorkerSettings};
-use postern_actors::supervisor::configuration::{Changed, Outlets};
+use postern_actors::supervisor::configuration::{Changed, Outlets, Source};
 use postern_actors::supervisor::life::keep;
 use postern_actors::supervisor::shutdown::{self, DrainSettings, Signals};
 use postern_actors::supervisor::sockets::Sockets;
+use postern_actors::supervisor::workers::NO_CONFIGURATION;
 use postern_actors::supervisor::{ConfigSupervisor, FileEvents, FileWatch, PortMap, Workers};
+use postern_actors::telemetry::admin::Servers;
+use postern_actors::telemetry::{self, Readiness, Status, Telemetry};
 use tokio::sync::watch;
 
+use super::Refusal;
 use super::configuration::FileConfiguration;
-use super::console::{Console, Served, Voice};
+use super::console::{Closing, Console, Served, Voice};
 use crate::translate::Settings;
 
-pub use super::console::Pages;
+pub(crate) use super::console::Pages;
 
 /// What a gateway on files needs to know.
-pub struct ServeSettings {
+pub(crate) struct ServeSettings {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
     /// Text that never changes: standard input.
@@ -37,16 +43,91 @@ pub struct ServeSettings {
     pub pages: Pages,
     /// How it is told.
     pub voice: Voice,
-    /// What is told under the banner in place of a command to try; it is given the port of the first listener.
-    pub closing: Option<String>,
+    /// How the access log is written to standard output; `None` writes none.
+    pub access_log: Option<telemetry::LogFormat>,
+    /// The level of the program's log, for the admin page.
+    pub log_level: Option<Box<dyn telemetry::LogLevel>>,
+    /// What is told under the banner in place of a command to try.
+    pub closing: Option<Closing>,
 }
 
 /// A gateway that runs.
-pub struct Running {
+pub(crate) struct Running {
     workers: Addr<Workers<ListenerActor>>,
+    status: Arc<Status>,
+    servers: Servers,
     /// Where its pages are.
     pub pages: Pages,
     /// What is served.
     pub served: watch::Receiver<Option<Served>>,
 }
 
+/// Begins to serve. Fails only where a page cannot be bound.
+pub(crate) async fn serve(settings: ServeSettings) -> anyhow::Result<Running> {
+    let access_log = settings.access_log.map(|format| (format, Box::new(std::io::stdout()) as Box<dyn Write + Send>));
+    let telemetry = Telemetry::new(telemetry::Settings {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: option_env!("POSTERN_REVISION").unwrap_or("unknown"),
+        access_log,
+    });
+    let status = Arc::new(Status::new(telemetry.clone(), Readiness::new([NO_CONFIGURATION]), settings.log_level));
+    let (servers, pages) = open_pages(settings.pages, status.clone())?;
+    let (console, served) = Console::new(settings.voice, pages, telemetry.clone(), settings.closing);
+    let console = console.start();
+
+    let sockets = Sockets::new(settings.workers, settings.bind_address, settings.ports);
+    let worker_settings = Arc::new(WorkerSettings::default());
+    let make = {
+        let telemetry = telemetry.clone();
+        Arc::new(move |_| ListenerActor::new(worker_settings.clone(), Rc::new(telemetry.worker())))
+    };
+    let workers = Workers::new(settings.workers, sockets, make, status.clone(), console.clone().recipient()).start();
+
+    let configuration = Arc::new(Mutex::new(FileConfiguration::new(settings.translation)));
+    let outlets = Outlets {
+        plans: workers.clone().recipient(),
+        endpoints: workers.clone().recipient(),
+        reports: console.recipient(),
+    };
+    let files = follow(settings.paths, settings.fixed);
+    let start = move || ConfigSupervisor::new(configuration.clone(), vec![files.clone()], outlets.clone()).start();
+    actix_rt::spawn(keep("configuration", start, || true));
+    Ok(Running { workers, status, servers, pages, served })
+}
+
+/// Binds the pages and serves them.
+fn open_pages(asked: Pages, status: Arc<Status>) -> anyhow::Result<(Servers, Pages)> {
+    let open = |name: &str, option: &str, address| {
+        TcpListener::bind(address)
+            .map_err(|error| Refusal(format!("the {name} address {address}: {error} (choose another with {option})")))
+    };
+    let admin = open("admin", "--admin-address", asked.admin)?;
+    let metrics = open("metrics", "--metrics-address", asked.metrics)?;
+    let ready = open("readiness", "--ready-address", asked.ready)?;
+    let pages = Pages { admin: admin.local_addr()?, metrics: metrics.local_addr()?, ready: ready.local_addr()? };
+    let servers = telemetry::admin::serve(Some(admin), Some(metrics), Some(ready), &status)?;
+    Ok((servers, pages))
+}
+
+/// The source that follows files, for as long as somebody listens to it.
+fn follow(paths: Vec<PathBuf>, fixed: Vec<(PathBuf, Arc<str>)>) -> Source<FileEvents> {
+    Arc::new(move |sink: Recipient<Changed<FileEvents>>| {
+        let (paths, fixed) = (paths.clone(), fixed.clone());
+        let listening = sink.clone();
+        let start = move || FileWatch::new(paths.clone(), fixed.clone(), sink.clone()).start();
+        actix_rt::spawn(keep("files", start, move || listening.connected()));
+    })
+}
+
+impl Running {
+    /// Drains; `false` if a second signal came first.
+    pub(crate) async fn drain(self, signals: &mut Signals, settings: DrainSettings) -> bool {
+        let not_ready = || self.status.readiness.draining();
+        let orderly = shutdown::drain(signals, settings, not_ready, self.workers.clone().recipient()).await;
+        if orderly {
+            self.servers.stop().await;
+        }
+        self.status.telemetry.shutdown();
+        orderly
+    }
+}

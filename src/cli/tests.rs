@@ -10,9 +10,9 @@ fn the_help_of_every_command_fits_a_screen_and_ends_with_an_example() {
     let mut root = Cli::command();
     root.build();
     let names: Vec<_> = root.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    let mut helps = vec![root.render_help().to_string()];
+    let mut helps = vec![root.render_long_help().to_string()];
     for name in &names {
-        helps.push(root.find_subcommand_mut(name).expect("it is there").render_help().to_string());
+        helps.push(root.find_subcommand_mut(name).expect("it is there").render_long_help().to_string());
     }
     assert_eq!(names, ["demo", "run", "check"]);
     for help in helps {
@@ -30,10 +30,7 @@ fn a_wrong_argument_is_told_in_one_line() {
     assert_eq!(line, "unexpected argument '--nonsense' found (see postern run --help)");
     let error = Cli::try_parse_from(["postern", "run"]).expect_err("files are required");
     let line = one_line(&error.to_string(), Some("run"));
-    assert_eq!(
-        line,
-        "the following required arguments were not provided: --file <PATH> (see postern run --help)"
-    );
+    assert_eq!(line, "the following required arguments were not provided: --file <PATH> (see postern run --help)");
     let error = Cli::try_parse_from(["postern", "run", "-f", "x", "--map-port", "80"]).expect_err("it is no mapping");
     let line = one_line(&error.to_string(), Some("run"));
     assert!(line.contains("80:8080") && !line.contains('\n'), "{line}");

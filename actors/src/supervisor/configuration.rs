@@ -85,6 +85,8 @@ pub struct ConfigSupervisor<C: Configuration> {
     outlets: Outlets<C::Report>,
     served: Option<(Arc<Plan>, Arc<Endpoints>)>,
     waiting: Vec<C::Change>,
+    /// When the first of those that wait was told.
+    since: Option<Instant>,
     refresh: bool,
     busy: bool,
     timer: bool,
@@ -112,6 +114,7 @@ impl<C: Configuration> ConfigSupervisor<C> {
             outlets,
             served: None,
             waiting: Vec::new(),
+            since: None,
             refresh: false,
             busy: false,
             timer: false,
@@ -140,14 +143,15 @@ impl<C: Configuration> ConfigSupervisor<C> {
         self.last_batch = Some(Instant::now());
         let configuration = self.configuration.clone();
         let changes = std::mem::take(&mut self.waiting);
+        let since = self.since.take().unwrap_or_else(Instant::now);
         let refresh = std::mem::take(&mut self.refresh);
         let served = self.served.clone();
         let work = tokio::task::spawn_blocking(move || work(&configuration, changes, refresh, served));
-        ctx.spawn(work.into_actor(self).map(|outcome, actor, ctx| {
+        ctx.spawn(work.into_actor(self).map(move |outcome, actor, ctx| {
             actor.busy = false;
             match outcome {
                 Ok(batch) => {
-                    actor.finish(batch);
+                    actor.finish(batch, since);
                     actor.schedule(ctx);
                 }
                 Err(panic) => {
@@ -159,7 +163,7 @@ impl<C: Configuration> ConfigSupervisor<C> {
         }));
     }
 
-    fn finish(&mut self, batch: Batch<C::Report>) {
+    fn finish(&mut self, batch: Batch<C::Report>, since: Instant) {
         match batch {
             Batch::Nothing => {}
             Batch::Endpoints(endpoints) => self.tell_endpoints(&endpoints),
@@ -167,7 +171,7 @@ impl<C: Configuration> ConfigSupervisor<C> {
                 if differs {
                     let endpoints = Arc::new(endpoints);
                     self.served = Some((plan.clone(), endpoints.clone()));
-                    self.outlets.plans.do_send(Publish { plan: plan.clone(), endpoints });
+                    self.outlets.plans.do_send(Publish { plan: plan.clone(), endpoints, since });
                 } else {
                     self.tell_endpoints(&endpoints);
                 }
@@ -241,6 +245,7 @@ impl<C: Configuration> Handler<Changed<C::Change>> for ConfigSupervisor<C> {
 
     fn handle(&mut self, Changed(change): Changed<C::Change>, ctx: &mut Self::Context) {
         self.waiting.push(change);
+        self.since.get_or_insert_with(Instant::now);
         self.schedule(ctx);
     }
 }

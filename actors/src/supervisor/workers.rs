@@ -4,13 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::prelude::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, Addr, Arbiter, AsyncContext as _, Context, Handler, Message, Recipient, ResponseFuture};
+use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
 use super::life::{Backoff, LOOK_EVERY};
 use super::sockets::{BindFailure, Listening, Sockets};
 use crate::listener::message::{Apply, Drain, EndpointsChanged};
 use crate::plan::{Endpoints, Plan};
+use crate::telemetry::Status;
 
 #[cfg(test)]
 mod tests;
@@ -28,9 +31,11 @@ pub struct Publish {
     pub plan: Arc<Plan>,
     /// The endpoints as of now.
     pub endpoints: Arc<Endpoints>,
+    /// When the first change was told that led to it.
+    pub since: Instant,
 }
 
-/// What is bound after a plan was applied, or after a port that could not be bound was tried again.
+/// What is bound after every worker has applied a plan, or after a port that could not be bound was tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub struct ListeningChanged {
@@ -53,8 +58,14 @@ pub struct Workers<W: Worker> {
     bind_again: Backoff,
     bind_timer: Option<actix::SpawnHandle>,
     draining: bool,
+    status: Arc<Status>,
     told: Recipient<ListeningChanged>,
 }
+
+/// What keeps the process from being ready before there is a plan on every worker.
+pub const NO_CONFIGURATION: &str = "configuration";
+/// What keeps it from being ready while not a single port could be bound.
+const NO_LISTENER: &str = "listeners";
 
 struct Thread<W: Worker> {
     arbiter: Arbiter,
@@ -72,7 +83,13 @@ const DRAIN_GRACE: Duration = Duration::from_millis(500);
 
 impl<W: Worker> Workers<W> {
     /// Starts `count` threads, which serve nothing until something is published.
-    pub fn new(count: usize, sockets: Sockets, make: MakeWorker<W>, told: Recipient<ListeningChanged>) -> Self {
+    pub fn new(
+        count: usize,
+        sockets: Sockets,
+        make: MakeWorker<W>,
+        status: Arc<Status>,
+        told: Recipient<ListeningChanged>,
+    ) -> Self {
         let threads = (0..count)
             .map(|worker| {
                 let arbiter = Arbiter::new();
@@ -89,6 +106,7 @@ impl<W: Worker> Workers<W> {
             bind_again: Backoff::default(),
             bind_timer: None,
             draining: false,
+            status,
             told,
         }
     }
@@ -115,23 +133,51 @@ impl<W: Worker> Workers<W> {
         let before = self.failures.clone();
         self.bind(ctx);
         if self.failures != before && !self.draining {
-            (0..self.threads.len()).for_each(|worker| self.apply(worker));
-            self.tell();
+            self.apply_all(None, ctx);
         }
     }
 
-    fn apply(&self, worker: usize) {
-        if let Some(last) = &self.last {
-            self.threads[worker].actor.do_send(Apply {
-                plan: last.plan.clone(),
-                endpoints: last.endpoints.clone(),
-                sockets: self.sockets.of_worker(worker),
-            });
+    /// The last plan with the sockets of one worker.
+    fn apply(&self, worker: usize) -> Option<Apply> {
+        let last = self.last.as_ref()?;
+        let (plan, endpoints) = (last.plan.clone(), last.endpoints.clone());
+        Some(Apply { plan, endpoints, sockets: self.sockets.of_worker(worker) })
+    }
+
+    /// Applies the last plan everywhere, and tells when every worker has answered. One that dies instead is started
+    /// again with it.
+    fn apply_all(&mut self, since: Option<Instant>, ctx: &mut Context<Self>) {
+        let threads = self.threads.iter().enumerate();
+        let answers: Vec<_> =
+            threads.filter_map(|(worker, thread)| Some(thread.actor.send(self.apply(worker)?))).collect();
+        ctx.spawn(join_all(answers).into_actor(self).map(move |answers, actor, _| {
+            let succeeded = answers.iter().all(Result::is_ok);
+            if let Some(since) = since {
+                actor.measure(succeeded, since);
+            }
+            actor.tell();
+        }));
+    }
+
+    fn measure(&self, succeeded: bool, since: Instant) {
+        let telemetry = &self.status.telemetry;
+        telemetry.config_applied(succeeded);
+        telemetry.config_propagated("configuration", since.elapsed());
+        for gateway in self.last.iter().flat_map(|last| &last.plan.ports).map(|port| &port.gateway) {
+            telemetry.config_in_sync(gateway, succeeded);
         }
     }
 
     fn tell(&self) {
-        self.told.do_send(ListeningChanged { listening: self.sockets.listening(), failures: self.failures.clone() });
+        let listening = self.sockets.listening();
+        let readiness = &self.status.readiness;
+        if listening.is_empty() && !self.failures.is_empty() {
+            readiness.pending(NO_LISTENER);
+        } else {
+            readiness.done(NO_LISTENER);
+        }
+        readiness.done(NO_CONFIGURATION);
+        self.told.do_send(ListeningChanged { listening, failures: self.failures.clone() });
     }
 
     /// Starts dead actors again when their pause is over.
@@ -160,7 +206,9 @@ impl<W: Worker> Workers<W> {
             thread.actor = start(worker, &thread.arbiter, self.make.clone());
             thread.begun = now;
             thread.due = None;
-            self.apply(worker);
+            if let Some(apply) = self.apply(worker) {
+                self.threads[worker].actor.do_send(apply);
+            }
         }
     }
 }
@@ -189,13 +237,17 @@ impl<W: Worker> Handler<Publish> for Workers<W> {
     type Result = ();
 
     fn handle(&mut self, publish: Publish, ctx: &mut Self::Context) {
+        let since = publish.since;
+        // The series of its objects begin before the first request counts.
+        self.status.telemetry.plan_applied(&publish.plan);
+        self.status.set_plan(publish.plan.clone());
+        self.status.set_endpoints(publish.endpoints.clone());
         self.last = Some(publish);
         if self.draining {
             return;
         }
         self.bind(ctx);
-        (0..self.threads.len()).for_each(|worker| self.apply(worker));
-        self.tell();
+        self.apply_all(Some(since), ctx);
     }
 }
 
@@ -205,6 +257,7 @@ impl<W: Worker> Handler<EndpointsChanged> for Workers<W> {
     fn handle(&mut self, changed: EndpointsChanged, _: &mut Self::Context) {
         if let Some(last) = &mut self.last {
             Arc::make_mut(&mut last.endpoints).insert(changed.service.clone(), changed.endpoints.clone());
+            self.status.set_endpoints(last.endpoints.clone());
         }
         for thread in &self.threads {
             thread.actor.do_send(changed.clone());
@@ -223,8 +276,7 @@ impl<W: Worker> Handler<Drain> for Workers<W> {
         }
         let answers: Vec<_> = self.threads.iter().map(|thread| thread.actor.send(drain)).collect();
         Box::pin(async move {
-            let all = futures_util::future::join_all(answers);
-            if timeout(drain.timeout + DRAIN_GRACE, all).await.is_err() {
+            if timeout(drain.timeout + DRAIN_GRACE, join_all(answers)).await.is_err() {
                 tracing::warn!("some workers did not end their requests in time");
             }
         })

@@ -6,9 +6,11 @@ fn told(listeners: &[&str], routes: &[&str], problems: &[&str]) -> Told {
     Told { overview, problems: lines(problems) }
 }
 
-fn console(closing: Option<String>) -> Console {
+fn console(closing: Option<Closing>) -> Console {
     let address: SocketAddr = "0.0.0.0:15020".parse().expect("an address");
-    Console::new(Voice::Text(Paint::never()), Pages { admin: address, metrics: address, ready: address }, closing).0
+    let pages = Pages { admin: address, metrics: address, ready: address };
+    let settings = postern_actors::telemetry::Settings { version: "0", revision: "0", access_log: None };
+    Console::new(Voice::Text(Paint::never()), pages, Telemetry::new(settings), closing).0
 }
 
 #[test]
@@ -26,8 +28,11 @@ fn the_banner_names_pages_listeners_routes_and_a_command() {
 
 #[test]
 fn the_closing_words_take_the_place_of_the_command() {
-    let text = console(Some("Do this\n".into())).banner(&told(&[], &[], &[]), Paint::never());
-    assert!(text.ends_with("\nDo this\n\n"), "{text}");
+    let mut console = console(Some(Box::new(|gateway| format!("Ask {gateway}\n"))));
+    let listening = Listening { gateway: "a/b".into(), port: 80, address: "[::]:8080".parse().expect("an address") };
+    console.bound = Some(ListeningChanged { listening: vec![listening], failures: vec![] });
+    let text = console.banner(&told(&[], &[], &[]), Paint::never());
+    assert!(text.ends_with("\nAsk 127.0.0.1:8080\n\n"), "{text}");
 }
 
 #[test]
@@ -47,4 +52,21 @@ fn a_flood_is_counted() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let text = console(None).banner(&told(&["L"], &names, &[]), Paint::never());
     assert!(text.contains("  039\n  and 60 more\n"), "{text}");
+}
+
+#[test]
+fn a_policy_s_condition_is_true_only_if_it_is_under_every_gateway() {
+    use crate::resources::NamespacedName;
+    use crate::status::{AncestorVerdict, Condition, PolicyVerdict};
+    let condition =
+        |kind, status| Condition { kind, status, reason: "Reason", message: String::new(), observed_generation: 1 };
+    let ancestor = |accepted| AncestorVerdict {
+        gateway: NamespacedName::new("default", "web"),
+        conditions: vec![condition("Accepted", accepted), condition("ResolvedRefs", true)],
+    };
+    let mut verdicts = Verdicts::default();
+    let verdict = PolicyVerdict { ancestors: vec![ancestor(true), ancestor(false)] };
+    verdicts.backend_tls_policies.insert(NamespacedName::new("default", "p"), verdict);
+    let found = policy_conditions(&verdicts);
+    assert_eq!(found, [("default/p".into(), "Accepted", false), ("default/p".into(), "ResolvedRefs", true)]);
 }

@@ -15,7 +15,7 @@ use super::certificates::Leaf;
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Starts a backend that speaks TLS, and says where.
-pub async fn over_tls(name: &'static str, leaf: Leaf) -> anyhow::Result<SocketAddr> {
+pub(crate) async fn over_tls(name: &'static str, leaf: Leaf) -> anyhow::Result<SocketAddr> {
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(leaf.chain, leaf.key)?;
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -40,7 +40,7 @@ pub async fn over_tls(name: &'static str, leaf: Leaf) -> anyhow::Result<SocketAd
 }
 
 /// Starts a backend that speaks plaintext, and counts the requests that it could read: there must never be one.
-pub async fn in_plaintext() -> anyhow::Result<(SocketAddr, Arc<AtomicUsize>)> {
+pub(crate) async fn in_plaintext() -> anyhow::Result<(SocketAddr, Arc<AtomicUsize>)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let read = Arc::new(AtomicUsize::new(0));
@@ -93,7 +93,10 @@ async fn converse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), body: &str
         on_request();
         let text = String::from_utf8_lossy(&read[..end]).to_ascii_lowercase();
         let header = |name: &str| {
-            text.lines().filter_map(|line| line.split_once(':')).find(|(found, _)| *found == name).map(|(_, value)| value)
+            text.lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(found, _)| *found == name)
+                .map(|(_, value)| value)
         };
         let length = header("content-length").map_or(Some(0), |value| value.trim().parse::<usize>().ok());
         let keep = header("transfer-encoding").is_none() && length.is_some();

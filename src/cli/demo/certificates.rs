@@ -6,14 +6,14 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A CA of the demo.
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     /// Its certificate.
     pub pem: String,
 }
 
 /// A server certificate with its key.
-pub struct Leaf {
+pub(crate) struct Leaf {
     /// Leaf first.
     pub chain: Vec<CertificateDer<'static>>,
     /// The private key.
@@ -22,7 +22,7 @@ pub struct Leaf {
 
 impl Authority {
     /// Makes a CA that is valid for a year.
-    pub fn new(name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(name: &str) -> anyhow::Result<Self> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -34,7 +34,7 @@ impl Authority {
     }
 
     /// Issues a certificate for `name`, valid from and to these days from now.
-    pub fn issue(&self, name: &str, from: i64, to: i64) -> anyhow::Result<Leaf> {
+    pub(crate) fn issue(&self, name: &str, from: i64, to: i64) -> anyhow::Result<Leaf> {
         let mut params = CertificateParams::new(vec![name.to_owned()])?;
         params.distinguished_name.push(DnType::CommonName, name);
         dated(&mut params, from, to)?;

@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 /// The port in the demo's Gateway.
-pub const LISTENER_PORT: u16 = 80;
+pub(crate) const LISTENER_PORT: u16 = 80;
 /// The namespace of the demo's objects.
-pub const NAMESPACE: &str = "demo";
+pub(crate) const NAMESPACE: &str = "demo";
 
 /// One host of the demo with its backend.
-pub struct Manifest<'a> {
+pub(crate) struct Manifest<'a> {
     /// Name of the Service, the policy and the route; the host is `<name>.demo`.
     pub name: &'a str,
     /// What it shows, as a comment.
@@ -24,18 +24,18 @@ pub struct Manifest<'a> {
 
 impl Manifest<'_> {
     /// The host that clients ask for.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("{}.demo", self.name)
     }
 }
 
 /// The name that the policy demands of a backend's certificate.
-pub fn backend_name(name: &str) -> String {
+pub(crate) fn backend_name(name: &str) -> String {
     format!("{name}.backend.demo")
 }
 
 /// Writes everything into a folder.
-pub fn write(folder: &Path, authorities: &[(&str, &str)], manifests: &[Manifest<'_>]) -> std::io::Result<()> {
+pub(crate) fn write(folder: &Path, authorities: &[(&str, &str)], manifests: &[Manifest<'_>]) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("gateway.yaml"), gateway())?;
     for (name, pem) in authorities {

@@ -56,7 +56,7 @@ pub(super) async fn check(
 
 async fn gateway_address(running: &Running) -> anyhow::Result<SocketAddr> {
     let mut served = running.served.clone();
-    let bound = timeout(PATIENCE, served.wait_for(|served| served.as_ref().is_some_and(|served| served.applied)))
+    let bound = timeout(PATIENCE, served.wait_for(Option::is_some))
         .await
         .context("the gateway did not begin to serve in time")?
         .context("the gateway ended")?;
@@ -120,7 +120,9 @@ mod tests {
     fn a_count_belongs_to_its_backend_and_its_result() {
         let good = &EXPECTATIONS[0];
         let line = |backend: &str, result: &str, count: u32| {
-            format!("{HANDSHAKES}{{gateway=\"demo/demo\",backend=\"Service/demo/{backend}\",port=\"443\",result=\"{result}\"}} {count}\n")
+            format!(
+                "{HANDSHAKES}{{gateway=\"demo/demo\",backend=\"Service/demo/{backend}\",port=\"443\",result=\"{result}\"}} {count}\n"
+            )
         };
         assert!(counted(&line("good", "ok", 2), good));
         assert!(!counted(&line("good", "ok", 0), good), "nothing was counted");

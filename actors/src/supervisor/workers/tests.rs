@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::plan::{HostTable, Port, Protocol};
 use crate::supervisor::ports::PortMapping;
+use crate::telemetry::{Readiness, Settings, Telemetry};
 
 /// A worker that answers each connection with the number of its start and the number of the plan's authorities.
 struct FakeWorker {
@@ -100,6 +101,7 @@ impl Handler<ListeningChanged> for Told {
 struct Bench {
     workers: Addr<Workers<FakeWorker>>,
     told: Told,
+    status: Arc<Status>,
     endpoints: Arc<AtomicUsize>,
 }
 
@@ -108,6 +110,8 @@ impl Bench {
         let map = map.iter().map(|(named, bound)| PortMapping { named: *named, bound: *bound }).collect();
         let sockets = Sockets::new(count, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), map);
         let told = Told::default();
+        let telemetry = Telemetry::new(Settings { version: "0", revision: "0", access_log: None });
+        let status = Arc::new(Status::new(telemetry, Readiness::new([NO_CONFIGURATION]), None));
         let starts = AtomicUsize::new(0);
         let endpoints = Arc::new(AtomicUsize::new(0));
         let count_endpoints = endpoints.clone();
@@ -116,8 +120,8 @@ impl Bench {
             serving: BTreeMap::new(),
             endpoints: count_endpoints.clone(),
         });
-        let workers = Workers::new(count, sockets, make, told.clone().start().recipient()).start();
-        Self { workers, told, endpoints }
+        let workers = Workers::new(count, sockets, make, status.clone(), told.clone().start().recipient()).start();
+        Self { workers, told, status, endpoints }
     }
 
     async fn publish(&self, ports: &[u16], authorities: usize) -> ListeningChanged {
@@ -132,7 +136,10 @@ impl Bench {
             authorities: vec![authority; authorities],
             ..Plan::default()
         };
-        self.workers.send(Publish { plan: Arc::new(plan), endpoints: Arc::default() }).await.expect("they live");
+        self.workers
+            .send(Publish { plan: Arc::new(plan), endpoints: Arc::default(), since: Instant::now() })
+            .await
+            .expect("they live");
         until("a report of what is bound", || self.told.0.lock().unwrap().get(before).cloned()).await
     }
 
@@ -182,8 +189,11 @@ async fn answered(address: SocketAddr, want: &str) {
 #[actix::test]
 async fn what_is_published_is_served_and_what_is_not_is_closed() {
     let bench = Bench::start(1, &[(80, 0), (81, 0)]);
+    assert_eq!(bench.status.readiness.waits_for(), [NO_CONFIGURATION]);
     let bound = bench.publish(&[80, 81], 0).await;
     assert_eq!(bound.failures, []);
+    assert!(bench.status.readiness.waits_for().is_empty());
+    assert_eq!(bench.status.plan().ports.len(), 2);
     for listening in &bound.listening {
         answered(listening.address, "start 0 authorities 0").await;
     }
@@ -230,6 +240,16 @@ async fn a_port_in_use_is_reported_alone_and_bound_when_it_is_free() {
     let told = bench.told.clone();
     until("the port", || told.0.lock().unwrap().last().filter(|told| told.failures.is_empty()).cloned()).await;
     assert!(ask(address).await.is_some(), "the port serves without a change of the plan");
+}
+
+#[actix::test]
+async fn while_no_port_can_be_bound_it_is_not_ready() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let bench = Bench::start(1, &[(80, taken.local_addr().unwrap().port())]);
+    bench.publish(&[80], 0).await;
+    assert_eq!(bench.status.readiness.waits_for(), [NO_LISTENER]);
+    drop(taken);
+    until("readiness", || bench.status.readiness.waits_for().is_empty().then_some(())).await;
 }
 
 #[actix::test]

@@ -20,10 +20,8 @@ fn a_gateway_is_shown_with_its_listeners_and_what_is_not_as_hoped() {
         ],
     };
     let name = NamespacedName::new("default", "web");
-    let verdict = GatewayVerdict {
-        conditions: vec![condition("Accepted", true, "Accepted", "")],
-        listeners: vec![listener],
-    };
+    let verdict =
+        GatewayVerdict { conditions: vec![condition("Accepted", true, "Accepted", "")], listeners: vec![listener] };
     let mut verdicts = Verdicts::default();
     verdicts.gateways.insert(name.clone(), verdict);
     let diagnostics = vec![Diagnostic {

@@ -1,0 +1,20 @@
+//! The demo, as the real binary runs it.
+
+use std::process::Command;
+
+#[test]
+fn the_demo_comes_out_as_it_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_postern"))
+        .args(["demo", "--check", "--port", "0", "--dir"])
+        .arg(folder.path())
+        .output()
+        .expect("the binary runs");
+    let (text, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{text}\n{log}");
+    for host in ["good.demo", "wrong-ca.demo", "expired.demo", "plaintext.demo"] {
+        let line = text.lines().find(|line| line.starts_with(host)).expect("a line for each host");
+        assert!(line.ends_with("as expected") && !line.contains("NOT"), "{line}");
+    }
+    assert!(folder.path().join("gateway.yaml").exists(), "the YAML stays in the folder that was named");
+}
