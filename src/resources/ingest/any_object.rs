@@ -1,0 +1,53 @@
+//! A typed object of any kind.
+
+use std::sync::Arc;
+
+use crate::resources::{
+    AgentgatewayBackend, BackendTlsPolicy, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Namespace,
+    Object, ObjectRef, ReferenceGrant, Secret, Service, Snapshot,
+};
+
+macro_rules! any_object {
+    ($($kind:ident => $store:ident),* $(,)?) => {
+        /// A typed object of any kind, shared.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum AnyObject {
+            $(
+                #[doc = concat!("A ", stringify!($kind), ".")]
+                $kind(Arc<$kind>),
+            )*
+        }
+
+        impl AnyObject {
+            /// Its kind and name.
+            pub fn object_ref(&self) -> ObjectRef {
+                match self {
+                    $(Self::$kind(object) => object.object_ref(),)*
+                }
+            }
+
+            /// Puts it into a snapshot, in the place of the one of the same name.
+            pub fn insert_into(self, snapshot: &mut Snapshot) {
+                match self {
+                    $(Self::$kind(object) => {
+                        snapshot.$store.insert(object.metadata.key(), object);
+                    })*
+                }
+            }
+        }
+    };
+}
+
+any_object! {
+    GatewayClass => gateway_classes,
+    Gateway => gateways,
+    HttpRoute => http_routes,
+    BackendTlsPolicy => backend_tls_policies,
+    ReferenceGrant => reference_grants,
+    AgentgatewayBackend => agentgateway_backends,
+    Service => services,
+    EndpointSlice => endpoint_slices,
+    ConfigMap => config_maps,
+    Secret => secrets,
+    Namespace => namespaces,
+}
