@@ -9,7 +9,8 @@ use postern_actors::supervisor::{Configuration, Effect, FileEvents};
 
 use super::Refusal;
 use super::diagnostic::{Diagnostic, show_path};
-use crate::resources::{FileProblem, FileSet, Snapshot};
+use crate::resources::Snapshot;
+use crate::resources::files::{FileProblem, FileSet};
 use crate::status::Verdicts;
 use crate::translate::{Settings, endpoints, translate};
 
@@ -120,7 +121,7 @@ impl FileConfiguration {
         let findings = verdicts.findings.iter().map(|finding| {
             let origin = self.files.origin(&finding.object, &finding.field);
             Diagnostic {
-                severity: finding.severity,
+                severity: finding.severity.into(),
                 code: finding.code.to_owned(),
                 object: finding.object.to_string(),
                 field: finding.field.clone(),
@@ -136,8 +137,8 @@ impl FileConfiguration {
 
 fn problem(problem: &FileProblem) -> Diagnostic {
     Diagnostic {
-        severity: problem.severity,
-        code: problem.code.to_owned(),
+        severity: problem.severity.into(),
+        code: problem.code.as_str().to_owned(),
         object: problem.object.as_ref().map(ToString::to_string).unwrap_or_default(),
         field: problem.field.clone(),
         file: Some(show_path(&problem.file)),

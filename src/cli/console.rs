@@ -15,11 +15,11 @@ use postern_actors::telemetry::{PolicyCondition, Telemetry};
 use tokio::sync::watch;
 
 use super::configuration::FileReport;
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Severity};
 use super::overview::{Overview, reachable};
 use super::paint::{Paint, print};
 use crate::resources::Kind;
-use crate::status::{Severity, Verdicts};
+use crate::status::Verdicts;
 
 #[cfg(test)]
 mod tests;
@@ -181,6 +181,7 @@ impl Console {
             match problem.severity {
                 Severity::Error => tracing::error!(code, object, field, place, hint, "{message}"),
                 Severity::Warning => tracing::warn!(code, object, field, place, hint, "{message}"),
+                Severity::Notice => tracing::info!(code, object, field, place, hint, "{message}"),
             }
         }
     }

@@ -7,7 +7,39 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::paint::Paint;
-use crate::status::Severity;
+use crate::resources::files;
+use crate::status;
+
+/// How grave it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// Nothing is wrong; it is said so that nobody wonders.
+    Notice,
+    /// It works, and will not for long or not as meant.
+    Warning,
+    /// Something does not work.
+    Error,
+}
+
+impl From<status::Severity> for Severity {
+    fn from(severity: status::Severity) -> Self {
+        match severity {
+            status::Severity::Warning => Self::Warning,
+            status::Severity::Error => Self::Error,
+        }
+    }
+}
+
+impl From<files::Severity> for Severity {
+    fn from(severity: files::Severity) -> Self {
+        match severity {
+            files::Severity::Notice => Self::Notice,
+            files::Severity::Warning => Self::Warning,
+            files::Severity::Error => Self::Error,
+        }
+    }
+}
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +80,7 @@ impl Diagnostic {
         let severity = match self.severity {
             Severity::Error => paint.red("error"),
             Severity::Warning => paint.yellow("warning"),
+            Severity::Notice => "notice".to_owned(),
         };
         let mut text = format!("{severity} {}", paint.bold(&self.code));
         if !self.object.is_empty() {
@@ -75,6 +108,6 @@ pub(crate) fn show_path(path: &Path) -> String {
 
 /// How many errors and warnings there are.
 pub(crate) fn count(diagnostics: &[Diagnostic]) -> (usize, usize) {
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    (errors, diagnostics.len() - errors)
+    let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    (count(Severity::Error), count(Severity::Warning))
 }

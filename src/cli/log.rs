@@ -40,7 +40,8 @@ impl LogLevel for Level {
 
 /// Begins to log at the level that `RUST_LOG` names, or else the given one.
 pub(crate) fn begin(format: LogFormat, level: &str) -> Level {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},actix_server=warn")));
     let (filter, handle) = reload::Layer::new(filter);
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

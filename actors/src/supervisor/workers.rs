@@ -116,8 +116,9 @@ impl<W: Worker> Workers<W> {
             ctx.cancel_future(timer);
         }
         let Some(last) = &self.last else { return };
-        self.failures = self.sockets.reconcile(last.plan.ports.iter().map(|port| (&port.gateway, port.port)));
-        for failure in &self.failures {
+        let failures = self.sockets.reconcile(last.plan.ports.iter().map(|port| (&port.gateway, port.port)));
+        let before = std::mem::replace(&mut self.failures, failures);
+        for failure in self.failures.iter().filter(|failure| !before.contains(failure)) {
             tracing::warn!(gateway = %failure.gateway, port = failure.port, "{}", failure.message);
         }
         if self.failures.is_empty() {

@@ -263,3 +263,95 @@ async fn changes_of_addresses_reach_every_worker_and_a_drain_closes_the_sockets(
     let address = bound.listening[0].address;
     until("closed sockets", || TcpStream::connect(address).is_err().then_some(())).await;
 }
+
+impl Handler<Kill> for crate::listener::ListenerActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Kill, _: &mut Self::Context) {
+        panic!("as the test asks");
+    }
+}
+
+/// A plan whose every request is redirected to a path.
+fn redirecting(path: &str) -> Plan {
+    use crate::plan::filter::{Filters, PathRewrite, Redirect};
+    use crate::plan::matching::{Match, PathMatch, RuleTableBuilder};
+    use crate::plan::rule::Timeouts;
+    use crate::plan::{Action, Listener, Rule};
+
+    let redirect = Redirect {
+        scheme: None,
+        hostname: None,
+        port: None,
+        path: Some(PathRewrite::Full(path.into())),
+        status: http::StatusCode::FOUND,
+    };
+    let rule = Rule {
+        route: "default/r".into(),
+        index: 0,
+        name: None,
+        filters: Filters::default(),
+        action: Action::Redirect(redirect),
+        timeouts: Timeouts::default(),
+    };
+    let mut rules = RuleTableBuilder::default();
+    let all = Match { path: PathMatch::Prefix("/".into()), method: None, headers: vec![], query: vec![] };
+    rules.push(all, Arc::new(rule));
+    let mut routes = HostTable::default();
+    routes.insert(None, rules.build());
+    let mut listeners = HostTable::default();
+    listeners.insert(None, Arc::new(Listener { name: "l".into(), hostname: None, certificates: vec![], routes }));
+    let port = Port { gateway: "default/web".into(), port: 80, protocol: Protocol::Http, listeners };
+    Plan { ports: vec![Arc::new(port)], ..Plan::default() }
+}
+
+/// What the gateway answers to a request, until it holds what is wanted.
+async fn redirected(address: SocketAddr, want: &'static str) {
+    let request = move || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let answer = tokio::task::spawn_blocking(request).await.expect("the question is asked");
+        if answer.as_ref().is_ok_and(|answer| answer.contains(want)) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "wanted {want}, the last answer was {answer:?}");
+    }
+}
+
+#[actix::test]
+async fn a_listener_actor_that_dies_serves_again_and_takes_the_next_plan() {
+    use crate::listener::{ListenerActor, WorkerSettings};
+
+    let telemetry = Telemetry::new(Settings { version: "0", revision: "0", access_log: None });
+    let status = Arc::new(Status::new(telemetry.clone(), Readiness::new([NO_CONFIGURATION]), None));
+    let map = [PortMapping { named: 80, bound: 0 }].into_iter().collect();
+    let sockets = Sockets::new(1, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), map);
+    let settings = Arc::new(WorkerSettings::default());
+    let make: MakeWorker<ListenerActor> =
+        Arc::new(move |_| ListenerActor::new(settings.clone(), std::rc::Rc::new(telemetry.worker())));
+    let told = Told::default();
+    let workers = Workers::new(1, sockets, make, status, told.clone().start().recipient()).start();
+    let publish = |path| {
+        let plan = Arc::new(redirecting(path));
+        workers.do_send(Publish { plan, endpoints: Arc::default(), since: Instant::now() });
+    };
+    publish("/one");
+    let bound = until("a bound port", || told.0.lock().unwrap().first().cloned()).await;
+    let address = bound.listening[0].address;
+    redirected(address, "/one").await;
+
+    let listener = workers.send(AddressOf { worker: 0, kind: PhantomData }).await.expect("they live");
+    let listener = listener.and_then(|listener| listener.upgrade()).expect("it lives");
+    listener.do_send(Kill::Actor);
+    until("its end", || (!listener.connected()).then_some(())).await;
+    redirected(address, "/one").await;
+    publish("/two");
+    redirected(address, "/two").await;
+}

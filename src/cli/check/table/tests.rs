@@ -1,7 +1,7 @@
 use super::*;
-use crate::cli::diagnostic::Diagnostic;
+use crate::cli::diagnostic::{Diagnostic, Severity};
 use crate::resources::ObjectRef;
-use crate::status::{GatewayVerdict, ListenerVerdict, Severity, Verdicts};
+use crate::status::{GatewayVerdict, ListenerVerdict, Verdicts};
 
 fn condition(kind: &'static str, status: bool, reason: &'static str, message: &str) -> Condition {
     Condition { kind, status, reason, message: message.into(), observed_generation: 1 }
