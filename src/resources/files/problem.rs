@@ -22,7 +22,7 @@ pub enum Severity {
 }
 
 /// What kind of problem: a stable word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Code {
     /// The file could not be read.
     FileUnreadable,
