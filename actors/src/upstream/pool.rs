@@ -102,10 +102,11 @@ impl Pool {
         let Some(channel) = self.hand_over(channel) else {
             return;
         };
-        self.idle.borrow_mut().push_back(channel);
-        let surplus = (self.idle.borrow().len() > registry.settings.max_idle_per_endpoint)
-            .then(|| self.idle.borrow_mut().pop_front())
-            .flatten();
+        let surplus = {
+            let mut idle = self.idle.borrow_mut();
+            idle.push_back(channel);
+            if idle.len() > registry.settings.max_idle_per_endpoint { idle.pop_front() } else { None }
+        };
         if let Some(surplus) = surplus {
             registry.close(surplus, PoolState::Idle, CloseReason::Idle);
         }

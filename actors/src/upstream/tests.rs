@@ -1,1 +1,11 @@
+//! Live tests of the way to the backends: real sockets on port 0, real rustls on both sides.
 
+mod bench;
+mod certificates;
+mod client_certificates;
+mod endpoints;
+mod outcomes;
+mod peer;
+mod pools;
+mod sessions;
+mod trust;
