@@ -77,7 +77,7 @@ impl Checked {
     }
 
     fn json(&self) -> anyhow::Result<String> {
-        json::render(&self.snapshot, &self.report)
+        json::render(&self.report)
     }
 
     /// 0, 1 (warnings) or 2 (errors).
