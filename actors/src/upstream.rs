@@ -1,7 +1,7 @@
 //! The back side: endpoints, TLS identities, verification, connectors and pools. One [`Upstreams`] a worker thread;
 //! nothing in it is shared between threads.
 //!
-//! It must not know routes and listeners: it is asked for a connection to a [`Backend`](crate::plan::Backend) and gives
+//! It must not know routes and listeners: it is asked for a connection to a [`Backend`] and gives
 //! one, or says in a closed word why not.
 //!
 //! | module | owns |

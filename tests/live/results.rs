@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use rustls::SupportedProtocolVersion;
 use rustls::version::TLS12;
 
 use super::backend::{Backend, Tls};
@@ -15,6 +16,8 @@ const ECDSA_SHA256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x
 const UNKNOWN_ALGORITHM: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x7f];
 /// A fatal alert: internal_error.
 const ALERT: &[u8] = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50];
+
+const ONLY_TLS12: &[&SupportedProtocolVersion] = &[&TLS12];
 
 struct Case {
     result: &'static str,
@@ -84,7 +87,7 @@ fn provoke(authority: Authority) -> Cases {
     let unknown = good.clone().patched(ECDSA_SHA256, UNKNOWN_ALGORITHM);
     cases.presents("unsupported_algorithm", "(unsupported_algorithm)", unknown);
     cases.backend("alert_received", 502, "(alert_received)", Backend::says(ALERT), "");
-    let old = Tls { versions: &[&TLS12], ..Tls::new(good.clone()) };
+    let old = Tls { versions: ONLY_TLS12, ..Tls::new(good.clone()) };
     cases.speaks("version_or_cipher_mismatch", "(version_or_cipher_mismatch)", old, "gateway.postern.dev/min-tls-version: \"1.3\"");
     let h2 = Tls { alpn: &["h2"], ..Tls::new(good.clone()) };
     cases.speaks("alpn_mismatch", "(alpn_mismatch)", h2, "");

@@ -22,7 +22,7 @@ pub struct Facts {
     pub dns_names: Vec<String>,
     /// URIs of the subjectAltName extension, as they are written there.
     pub uris: Vec<String>,
-    /// Whether an extended key usage is there that lacks `serverAuth` (`None`: there is no such extension).
+    /// Whether the extended key usage permits `serverAuth`; `None`: there is no such extension.
     pub server_auth: Option<bool>,
     /// SHA-256 of the SubjectPublicKeyInfo.
     pub key_hash: [u8; 32],

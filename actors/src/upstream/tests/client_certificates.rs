@@ -85,7 +85,7 @@ async fn a_refusal_is_found_by_one_who_only_writes() {
     let mut connection = bench.acquire(&backend).await.expect("our side is done");
     let upload = async {
         loop {
-            if let Err(error) = connection.write_all(&[0; 65536]).await {
+            if let Err(error) = connection.write_all(&[0; 8192]).await {
                 return error;
             }
         }
