@@ -52,7 +52,7 @@ impl Gateway {
                         return line;
                     }
                 }
-                Err(_) => panic!("{text:?} was not said; {:#?}", self.seen),
+                Err(why) => panic!("{text:?} was not said ({why}); {:#?}", self.seen),
             }
         }
     }
@@ -113,8 +113,9 @@ fn until_answer(address: SocketAddr, host: &str, path: &str, wanted: &str) {
 }
 
 fn gateway(ports: &[u16]) -> String {
-    let listeners: String =
-        ports.iter().map(|port| format!("  - {{name: p{port}, protocol: HTTP, port: {port}}}\n")).collect();
+    let listener = |port: &u16| format!("  - {{name: p{port}, protocol: HTTP, port: {port}}}\n");
+    let listeners: Vec<String> = ports.iter().map(listener).collect();
+    let listeners = listeners.concat();
     format!(
         "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: web}}\n\
          spec:\n  gatewayClassName: postern\n  listeners:\n{listeners}"

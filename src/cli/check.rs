@@ -32,7 +32,7 @@ pub(crate) struct CheckArguments {
     /// How to tell it
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
-    /// CA certificates (PEM) that stand for wellKnownCACertificates: System
+    /// CA certificates (PEM) for wellKnownCACertificates: System
     #[arg(long, value_name = "FILE")]
     system_ca_bundle: Option<PathBuf>,
 }
@@ -77,7 +77,7 @@ impl Checked {
     }
 
     fn json(&self) -> anyhow::Result<String> {
-        json::render(&self.snapshot, &self.report)
+        json::render(&self.report)
     }
 
     /// 0, 1 (warnings) or 2 (errors).

@@ -160,6 +160,10 @@ impl Console {
     }
 
     fn log(&self, now: &Told) {
+        if self.told.is_none() {
+            let Pages { admin, metrics, ready } = self.pages;
+            tracing::info!(%admin, %metrics, %ready, "serving");
+        }
         let before = self.told.clone().unwrap_or_default();
         for line in now.overview.listeners.difference(&before.overview.listeners) {
             tracing::info!(listener = line, "listening");

@@ -23,7 +23,7 @@ use super::serve::{Pages, ServeSettings, serve};
 Example: postern run -f examples/guide --map-port 80:8080"
 )]
 pub(crate) struct RunArguments {
-    /// File, folder (*.yaml, *.yml, *.json at any depth) or - for standard input; repeatable
+    /// File, folder (*.yaml, *.yml, *.json) or - (standard input); repeatable
     #[arg(short, long = "file", required = true, value_name = "PATH")]
     files: Vec<PathBuf>,
     /// Worker threads [default: the cores it may use]
@@ -32,29 +32,29 @@ pub(crate) struct RunArguments {
     /// Bind listeners to this address only [default: all, IPv4 and IPv6]
     #[arg(long, value_name = "IP")]
     bind_address: Option<IpAddr>,
-    /// Bind a listener's port elsewhere; local port 0 is any free one; repeatable
-    #[arg(long, value_name = "LISTENER_PORT:LOCAL_PORT")]
+    /// Bind a listener's port elsewhere (to 0: any free one); repeatable
+    #[arg(long, value_name = "FROM:TO")]
     map_port: Vec<PortMapping>,
     /// Where the admin pages are
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:15000")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:15000")]
     admin_address: SocketAddr,
     /// Where /metrics is
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:15020")]
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15020")]
     metrics_address: SocketAddr,
     /// Where /healthz/ready is
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:15021")]
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:15021")]
     ready_address: SocketAddr,
-    /// CA certificates (PEM) that stand for wellKnownCACertificates: System
+    /// CA certificates (PEM) for wellKnownCACertificates: System
     #[arg(long, value_name = "FILE")]
     system_ca_bundle: Option<PathBuf>,
     /// How log lines look
-    #[arg(long, value_enum, env = "LOG_FORMAT", default_value_t = LogFormat::Text)]
+    #[arg(long, value_enum, value_name = "FORMAT", env = "LOG_FORMAT", hide_env_values = true, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
-    /// Seconds from not ready to no longer accepting
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    /// From not ready to no longer accepting
+    #[arg(long, value_name = "SEC", default_value = "0", value_parser = seconds)]
     drain_delay: Duration,
-    /// Seconds that requests get to end
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    /// What requests get to end
+    #[arg(long, value_name = "SEC", default_value = "30", value_parser = seconds)]
     drain_timeout: Duration,
     /// Only tell what `postern check` would, and exit
     #[arg(long)]

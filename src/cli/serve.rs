@@ -71,7 +71,7 @@ pub(crate) async fn serve(settings: ServeSettings) -> anyhow::Result<Running> {
         access_log,
     });
     let status = Arc::new(Status::new(telemetry.clone(), Readiness::new([NO_CONFIGURATION]), settings.log_level));
-    let (servers, pages) = open_pages(settings.pages, status.clone())?;
+    let (servers, pages) = open_pages(settings.pages, &status)?;
     let (console, served) = Console::new(settings.voice, pages, telemetry.clone(), settings.closing);
     let console = console.start();
 
@@ -96,7 +96,7 @@ pub(crate) async fn serve(settings: ServeSettings) -> anyhow::Result<Running> {
 }
 
 /// Binds the pages and serves them.
-fn open_pages(asked: Pages, status: Arc<Status>) -> anyhow::Result<(Servers, Pages)> {
+fn open_pages(asked: Pages, status: &Arc<Status>) -> anyhow::Result<(Servers, Pages)> {
     let open = |name: &str, option: &str, address| {
         TcpListener::bind(address)
             .map_err(|error| Refusal(format!("the {name} address {address}: {error} (choose another with {option})")))
@@ -105,7 +105,7 @@ fn open_pages(asked: Pages, status: Arc<Status>) -> anyhow::Result<(Servers, Pag
     let metrics = open("metrics", "--metrics-address", asked.metrics)?;
     let ready = open("readiness", "--ready-address", asked.ready)?;
     let pages = Pages { admin: admin.local_addr()?, metrics: metrics.local_addr()?, ready: ready.local_addr()? };
-    let servers = telemetry::admin::serve(Some(admin), Some(metrics), Some(ready), &status)?;
+    let servers = telemetry::admin::serve(Some(admin), Some(metrics), Some(ready), status)?;
     Ok((servers, pages))
 }
 

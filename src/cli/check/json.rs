@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::FileReport;
 use crate::cli::diagnostic::{Diagnostic, count};
-use crate::resources::{Kind, NamespacedName, Snapshot};
+use crate::resources::{Kind, NamespacedName};
 
 #[derive(Serialize)]
 struct Outcome<'a> {
@@ -25,7 +25,7 @@ struct ObjectStatus<'a> {
 }
 
 /// One JSON object with an end of line.
-pub(super) fn render(_snapshot: &Snapshot, report: &FileReport) -> anyhow::Result<String> {
+pub(super) fn render(report: &FileReport) -> anyhow::Result<String> {
     let verdicts = &report.verdicts;
     let mut objects = Vec::new();
     for (name, conditions) in &verdicts.gateway_classes {
