@@ -157,7 +157,9 @@ fn answer_requests(stream: impl Read + Write, once: bool) {
         }
         let length = head
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(|value| value.trim().to_owned()))
+            .find_map(|line| {
+                line.to_ascii_lowercase().strip_prefix("content-length:").map(|value| value.trim().to_owned())
+            })
             .map_or(0, |value| value.parse().unwrap());
         let mut body = vec![0; length];
         if stream.read_exact(&mut body).is_err() {

@@ -1,8 +1,8 @@
 //! Authorities and certificates, made anew for each test.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair,
-    NameConstraints, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    KeyPair, NameConstraints, SanType, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -75,7 +75,13 @@ impl Authority {
         self.sign(name, validity, &KeyPair::generate().unwrap(), change)
     }
 
-    fn sign(&self, name: &str, validity: Validity, key: &KeyPair, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    fn sign(
+        &self,
+        name: &str,
+        validity: Validity,
+        key: &KeyPair,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Identity {
         let mut params = leaf(name, validity);
         change(&mut params);
         let certificate = params.signed_by(key, &self.issuer).unwrap();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::client;
 
 /// The longest that anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A running gateway; it is killed when it is dropped.
@@ -27,6 +27,7 @@ impl Gateway {
     }
 
     /// The same with further arguments.
+    #[expect(clippy::zombie_processes, reason = "dropping the gateway kills the process and waits for it")]
     pub fn start_with(objects: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("objects.yaml"), objects).unwrap();
@@ -68,10 +69,8 @@ impl Gateway {
         let line = self.find_line(|line| line.trim_start().starts_with(server)).expect("a banner");
         let response = client::get(address_in(&line).expect("an address"), "localhost", path);
         assert_eq!(response.status, 200, "{response:?}");
-        match response.head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
-            true => unchunk(&response.body),
-            false => response.body,
-        }
+        let chunked = response.head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        if chunked { unchunk(&response.body) } else { response.body }
     }
 
     /// Writes a file of objects beside those of the start.

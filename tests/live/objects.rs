@@ -92,9 +92,9 @@ spec:
         } else {
             ("\"\"", "Service")
         };
-        let more: String = more.lines().map(|line| format!("\n    {line}")).collect();
-        let options: String = options.lines().map(|line| format!("\n    {line}")).collect();
-        let options = if options.is_empty() { options } else { format!("\n  options:{options}") };
+        let indented = |text: &str| if text.is_empty() { String::new() } else { format!("\n    {}", text.replace('\n', "\n    ")) };
+        let more = indented(more);
+        let options = if options.is_empty() { String::new() } else { format!("\n  options:{}", indented(options)) };
         let _ = write!(
             self.yaml,
             "

@@ -137,7 +137,8 @@ fn a_backend_with_a_policy_is_never_spoken_to_in_plaintext() {
     let seen = backend.connections.clone();
     let plain = Target::new("plain", backend.address);
     let broken = Target::new("broken", backend.address).policy("not a certificate", "", "");
-    let refused = Target::new("refused", backend.address).policy(&Authority::new("ours").pem(), "subjectAltNames: 7", "");
+    let refused =
+        Target::new("refused", backend.address).policy(&Authority::new("ours").pem(), "subjectAltNames: 7", "");
     let objects = format!("{GATEWAY}{}{}{}", plain.yaml(), broken.yaml(), refused.yaml());
     let gateway = Gateway::start(&objects);
     assert_eq!(get(gateway.address(80), "plain.test", "/").status, 200);

@@ -17,6 +17,8 @@ const UNKNOWN_ALGORITHM: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x0
 /// A fatal alert: internal_error.
 const ALERT: &[u8] = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50];
 
+/// What a server that speaks plaintext says to a ClientHello.
+const PLAINTEXT: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const ONLY_TLS12: &[&SupportedProtocolVersion] = &[&TLS12];
 
 struct Case {
@@ -24,7 +26,9 @@ struct Case {
     status: u16,
     body: &'static str,
     target: Target,
-    _backend: Option<Backend>,
+    /// Lives as long as the case.
+    #[expect(dead_code, reason = "it serves while it lives")]
+    backend: Option<Backend>,
 }
 
 struct Cases {
@@ -35,32 +39,33 @@ struct Cases {
 impl Cases {
     /// A case whose backend presents `identity`, under a policy that trusts the authority.
     fn presents(&mut self, result: &'static str, body: &'static str, identity: Identity) {
-        self.speaks(result, body, Tls::new(identity), "");
+        self.speaks(result, body, &Tls::new(identity), "");
     }
 
-    fn speaks(&mut self, result: &'static str, body: &'static str, tls: Tls, options: &str) {
-        self.backend(result, 502, body, Backend::tls(&tls), options);
+    fn speaks(&mut self, result: &'static str, body: &'static str, tls: &Tls, options: &str) {
+        self.backend(result, 502, body, Backend::tls(tls), options);
     }
 
     fn backend(&mut self, result: &'static str, status: u16, body: &'static str, backend: Backend, options: &str) {
         let address = backend.address;
         self.address(result, status, body, address, options);
-        self.cases.last_mut().unwrap()._backend = Some(backend);
+        self.cases.last_mut().unwrap().backend = Some(backend);
     }
 
     fn address(&mut self, result: &'static str, status: u16, body: &'static str, address: SocketAddr, options: &str) {
         let target = Target::new(&result.replace('_', "-"), address).policy(&self.authority.pem(), "", options);
-        self.cases.push(Case { result, status, body, target, _backend: None });
+        self.cases.push(Case { result, status, body, target, backend: None });
     }
 
     fn target(&mut self, result: &'static str, status: u16, body: &'static str, target: Target) {
-        self.cases.push(Case { result, status, body, target, _backend: None });
+        self.cases.push(Case { result, status, body, target, backend: None });
     }
 }
 
 fn provoke(authority: Authority) -> Cases {
     let good = authority.issue("backend.test");
-    let issue = |validity, change: fn(&mut rcgen::CertificateParams)| authority.issue_with("backend.test", validity, change);
+    let issue =
+        |validity, change: fn(&mut rcgen::CertificateParams)| authority.issue_with("backend.test", validity, change);
     let (expired, future) = (issue(Validity::Past, |_| {}), issue(Validity::Future, |_| {}));
     let (clients_only, ca) = (issue(Validity::Now, for_clients_only), issue(Validity::Now, as_authority));
     let other_name = authority.issue("other.test");
@@ -68,7 +73,7 @@ fn provoke(authority: Authority) -> Cases {
     let pem = authority.pem();
     let mut cases = Cases { authority, cases: Vec::new() };
 
-    cases.speaks("ok", "GET /ok HTTP/1.1", Tls::new(good.clone()), "");
+    cases.speaks("ok", "GET /ok HTTP/1.1", &Tls::new(good.clone()), "");
     cases.cases[0].status = 200;
     let stranger = Authority::new("a stranger").issue("backend.test");
     cases.presents("unknown_issuer", "invalid peer certificate: UnknownIssuer (unknown_issuer)", stranger);
@@ -81,17 +86,22 @@ fn provoke(authority: Authority) -> Cases {
     let body = "invalid peer certificate: CaUsedAsEndEntity (ca_used_as_end_entity)";
     cases.presents("ca_used_as_end_entity", body, ca);
     let wrong_pin = "gateway.postern.dev/pinned-sha256: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    cases.speaks("pin_mismatch", "(pin_mismatch)", Tls::new(good.clone()), wrong_pin);
+    cases.speaks("pin_mismatch", "(pin_mismatch)", &Tls::new(good.clone()), wrong_pin);
     let garbage = good.clone().with_bad_encoding();
     cases.presents("bad_encoding", "invalid peer certificate: BadEncoding (bad_encoding)", garbage);
     let unknown = good.clone().patched(ECDSA_SHA256, UNKNOWN_ALGORITHM);
     cases.presents("unsupported_algorithm", "(unsupported_algorithm)", unknown);
     cases.backend("alert_received", 502, "(alert_received)", Backend::says(ALERT), "");
     let old = Tls { versions: ONLY_TLS12, ..Tls::new(good.clone()) };
-    cases.speaks("version_or_cipher_mismatch", "(version_or_cipher_mismatch)", old, "gateway.postern.dev/min-tls-version: \"1.3\"");
+    cases.speaks(
+        "version_or_cipher_mismatch",
+        "(version_or_cipher_mismatch)",
+        old,
+        "gateway.postern.dev/min-tls-version: \"1.3\"",
+    );
     let h2 = Tls { alpn: &["h2"], ..Tls::new(good.clone()) };
-    cases.speaks("alpn_mismatch", "(alpn_mismatch)", h2, "");
-    cases.backend("not_tls", 502, "(not_tls)", Backend::plaintext(), "");
+    cases.speaks("alpn_mismatch", "(alpn_mismatch)", &h2, "");
+    cases.backend("not_tls", 502, "(not_tls)", Backend::says(PLAINTEXT), "");
     cases.address("tcp_refused", 502, "(tcp_refused)", Backend::nobody(), "");
     // The broadcast address of the loopback network: connecting to it fails at once, without a packet.
     cases.address("tcp_unreachable", 502, "(tcp_unreachable)", "127.255.255.255:9".parse().unwrap(), "");
@@ -107,11 +117,11 @@ fn provoke(authority: Authority) -> Cases {
     let unavailable = Target::new("client-cert-unavailable", Backend::nobody()).policy(&pem, "", "");
     cases.target("client_cert_unavailable", 500, "(client_cert_unavailable)", unavailable.on_gateway("nameless"));
     let picky = Tls { clients: Some(Authority::new("of clients").der()), ..Tls::new(good) };
-    cases.speaks("client_cert_rejected", "(client_cert_rejected)", picky, "");
+    cases.speaks("client_cert_rejected", "(client_cert_rejected)", &picky, "");
     let outside = Backend::tls(&Tls::new(constrained.issue("backend.test")));
     let target = Target::new("other", outside.address).policy(&constrained.pem(), "", "");
     cases.target("other", 502, "(other)", target);
-    cases.cases.last_mut().unwrap()._backend = Some(outside);
+    cases.cases.last_mut().unwrap().backend = Some(outside);
     cases
 }
 

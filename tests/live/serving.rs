@@ -22,7 +22,8 @@ fn ask(stream: &mut (impl Read + Write), host: &str) -> String {
         assert!(read > 0, "the connection was closed after {text:?}");
         text.push_str(std::str::from_utf8(&piece[..read]).unwrap());
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let length =
+                head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
             if body.len() >= length.unwrap_or(0) {
                 return text;
             }
@@ -49,7 +50,8 @@ fn a_change_of_the_files_is_served_on_connections_that_stay() {
     assert!(ask(&mut stream, "second.test").starts_with("HTTP/1.1 200"), "the last good objects are kept");
 
     std::fs::remove_file(gateway.path("second.yaml")).unwrap();
-    gateway.wait_for("a route that is gone", || ask(&mut stream, "second.test").starts_with("HTTP/1.1 404").then_some(()));
+    gateway
+        .wait_for("a route that is gone", || ask(&mut stream, "second.test").starts_with("HTTP/1.1 404").then_some(()));
     assert!(ask(&mut stream, "first.test").starts_with("HTTP/1.1 200"));
     gateway.wait_for("series that are gone", || (!gateway.metrics().contains("default/second")).then_some(()));
 }
@@ -67,7 +69,11 @@ spec:
   - {name: c, port: 443, protocol: HTTPS, hostname: c.test, tls: {certificateRefs: [{name: missing}]}}
 ";
 
-fn https(gateway: &Gateway, authority: &Authority, name: &'static str) -> Result<StreamOwned<ClientConnection, std::net::TcpStream>, std::io::Error> {
+fn https(
+    gateway: &Gateway,
+    authority: &Authority,
+    name: &'static str,
+) -> Result<StreamOwned<ClientConnection, std::net::TcpStream>, std::io::Error> {
     let mut roots = RootCertStore::empty();
     roots.add(authority.der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
