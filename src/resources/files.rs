@@ -21,6 +21,8 @@ mod problem;
 mod reading;
 
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod tests;
 
 /// How many files that went away are remembered, in case they come back under another name.

@@ -33,6 +33,7 @@ mod rules_service;
 mod structure;
 mod suggest;
 mod view;
+mod written;
 
 #[cfg(test)]
 mod tests;

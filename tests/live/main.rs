@@ -1,5 +1,7 @@
 //! Live tests: the program itself between real clients and real TLS servers.
 
+#![expect(unreachable_pub, reason = "modules of a test see each other")]
+
 mod backend;
 mod certificates;
 mod client;

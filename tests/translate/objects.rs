@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use postern::resources::document;
 use postern::resources::snapshot::Store;
 use postern::resources::{NamespacedName, Object, Snapshot};
-use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Value, json};
 
 pub(crate) fn read(text: &str) -> Snapshot {
     let text = with_certificates(text);
     let mut snapshot = Snapshot::default();
-    for document in Yaml::load_from_str(&text).unwrap() {
-        let mut object = json(&document);
+    for document in document::read(&text).unwrap() {
+        let mut object = document.value;
         let kind = object["kind"].as_str().unwrap().to_owned();
         let metadata = object["metadata"].as_object_mut().unwrap();
         if !matches!(kind.as_str(), "GatewayClass" | "Namespace") {
@@ -42,20 +42,6 @@ fn put<T: Object>(store: &mut Store<T>, object: Value) {
     let object: T = serde_json::from_value(object).unwrap();
     let key: NamespacedName = object.metadata().key();
     assert!(store.insert(key.clone(), Arc::new(object)).is_none(), "{key} is given twice");
-}
-
-fn json(node: &Yaml<'_>) -> Value {
-    match node {
-        Yaml::Value(Scalar::Null) => Value::Null,
-        Yaml::Value(Scalar::Boolean(value)) => json!(value),
-        Yaml::Value(Scalar::Integer(value)) => json!(value),
-        Yaml::Value(Scalar::String(value)) => json!(value),
-        Yaml::Sequence(items) => items.iter().map(json).collect(),
-        Yaml::Mapping(entries) => {
-            entries.iter().map(|(key, value)| (key.as_str().unwrap().to_owned(), json(value))).collect()
-        }
-        other => panic!("not used in goldens: {other:?}"),
-    }
 }
 
 /// Replaces `$crt(name, date)` and `$key(name, date)`; equal arguments are of one pair.

@@ -1,6 +1,6 @@
 //! One file's text to its entries and problems, with what it held before to fall back on.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) fn unreadable(path: &Path, error: &io::Error, before: Option<&File>) 
 }
 
 pub(super) fn read(path: &Path, text: &str, fingerprint: u64, before: Option<&File>) -> File {
-    let mut reading = Reading { path, before, entries: Vec::new(), problems: Vec::new(), passed: HashMap::new() };
+    let mut reading = Reading { path, before, entries: Vec::new(), problems: Vec::new(), passed: BTreeMap::new() };
     match document::read(text) {
         Ok(documents) => documents.into_iter().for_each(|document| reading.take(document)),
         Err(error) => {
@@ -42,7 +42,7 @@ struct Reading<'a> {
     entries: Vec<Entry>,
     problems: Vec<FileProblem>,
     /// Kinds that were passed over: where the first one is, and how many there are.
-    passed: HashMap<(Code, String), (usize, usize)>,
+    passed: BTreeMap<(Code, String), (usize, usize)>,
 }
 
 impl Reading<'_> {

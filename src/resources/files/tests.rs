@@ -4,6 +4,7 @@ use super::*;
 use crate::resources::{Kind, NamespacedName};
 
 fn config_map(name: &str, value: &str) -> String {
+    let value = if value.parse::<u8>().is_ok() { format!("'{value}'") } else { value.to_owned() };
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  key: {value}\n")
 }
 
@@ -53,8 +54,8 @@ impl World {
 #[test]
 fn files_are_read_again_when_they_change() {
     let mut world = World::default();
-    world.write("a.yaml", &format!("{}---\n{}", config_map("x", "1"), config_map("y", "1")));
-    assert_eq!(world.maps(), ["x=1", "y=1"]);
+    world.write("a.yaml", &format!("{}---\n{}", config_map("x", "1"), config_map("w", "1")));
+    assert_eq!(world.maps(), ["w=1", "x=1"]);
     world.write("a.yaml", &config_map("x", "2"));
     assert_eq!(world.maps(), ["x=2"], "what is no longer written is gone");
     world.write("b.json", r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"z"},"data":{"key":"3"}}"#);
@@ -67,23 +68,23 @@ fn files_are_read_again_when_they_change() {
 #[test]
 fn what_did_not_change_is_the_same_object_as_before() {
     let mut world = World::default();
-    world.write("a.yaml", &format!("{}---\n{}", config_map("x", "1"), config_map("y", "1")));
+    world.write("a.yaml", &format!("{}---\n{}", config_map("x", "1"), config_map("w", "1")));
     let before = world.0.snapshot();
-    world.write("a.yaml", &format!("# moved down\n{}---\n{}", config_map("x", "1"), config_map("y", "2")));
+    world.write("a.yaml", &format!("# moved down\n{}---\n{}", config_map("x", "1"), config_map("w", "2")));
     let after = world.0.snapshot();
     let same: Vec<_> =
         before.config_maps.values().zip(after.config_maps.values()).map(|(a, b)| Arc::ptr_eq(a, b)).collect();
-    assert_eq!(same, [true, false]);
+    assert_eq!(same, [false, true]);
     assert_eq!(world.origin(Kind::ConfigMap, "x", "data.key"), Some(("a.yaml".into(), 7)));
 }
 
 #[test]
 fn a_file_that_does_not_parse_keeps_all_it_held() {
     let mut world = World::default();
-    world.write("a.yaml", &config_map("x", "1")).write("a.yaml", "apiVersion: v1\nkind:\tConfigMap\n  x: y: z\n");
+    world.write("a.yaml", &config_map("x", "1")).write("a.yaml", "apiVersion: v1\nkind: ConfigMap: x\n");
     assert_eq!(world.maps(), ["x=1"]);
     let problem = &world.0.problems()[0];
-    assert_eq!((problem.severity, problem.code, problem.line), (Severity::Error, Code::SyntaxError, 3));
+    assert_eq!((problem.severity, problem.code, problem.line), (Severity::Error, Code::SyntaxError, 2));
     assert!(problem.message.ends_with("what the file held before stays in effect"), "{problem}");
     world.write("a.yaml", &config_map("x", "2"));
     assert_eq!((world.maps(), world.told()), (vec!["x=2".into()], vec![]));
@@ -114,17 +115,17 @@ fn a_file_that_cannot_be_read_keeps_what_it_held_and_one_that_is_gone_does_not()
 #[test]
 fn an_object_that_is_refused_keeps_its_last_good_version_and_its_neighbours_go_on() {
     let mut world = World::default();
-    world.write("a.yaml", &format!("{}---\n{}", config_map("x", "1"), config_map("y", "1")));
-    world.write("a.yaml", &format!("{}---\n{}", config_map("x", "[2]"), config_map("y", "2")));
-    assert_eq!(world.maps(), ["x=1", "y=2"]);
+    world.write("a.yaml", &format!("{}---\n{}", config_map("x", "1"), config_map("w", "1")));
+    world.write("a.yaml", &format!("{}---\n{}", config_map("x", "[2]"), config_map("w", "2")));
+    assert_eq!(world.maps(), ["w=2", "x=1"]);
     assert_eq!(
         world.told(),
         [
             "a.yaml:6: error: ConfigMap default/x: data[key]: must be a string, not a list; the version before stays in effect"
         ]
     );
-    world.write("a.yaml", &config_map("y", "2"));
-    assert_eq!((world.maps(), world.told()), (vec!["y=2".into()], vec![]));
+    world.write("a.yaml", &config_map("w", "2"));
+    assert_eq!((world.maps(), world.told()), (vec!["w=2".into()], vec![]));
 }
 
 #[test]
@@ -186,11 +187,11 @@ fn of_two_definitions_the_last_in_path_order_wins_and_both_places_are_named() {
 
 #[test]
 fn a_rename_loses_nothing_in_either_order() {
-    let broken = format!("{}---\n{}", config_map("x", "[2]"), config_map("y", "2"));
+    let broken = format!("{}---\n{}", config_map("x", "[2]"), config_map("w", "2"));
     for (texts, expected) in [
         (vec![config_map("x", "1")], vec!["x=1"]),
         (vec![config_map("x", "1"), "a: b: c\n".to_owned()], vec!["x=1"]),
-        (vec![config_map("x", "1"), broken], vec!["x=1", "y=2"]),
+        (vec![config_map("x", "1"), broken], vec!["w=2", "x=1"]),
     ] {
         let (mut new_first, mut old_first) = (World::default(), World::default());
         for text in &texts {
@@ -246,16 +247,11 @@ fn an_object_without_a_name_is_told_with_its_kind() {
 
 #[test]
 fn ten_thousand_routes_are_read_in_time_proportional_to_their_size() {
-    let text: String = (0..10_000)
-        .map(|index| {
-            format!(
-                "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata:\n  name: route-{index}\n  namespace: \
+    let route = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata:\n  name: route-#\n  namespace: \
                  default\nspec:\n  parentRefs:\n  - name: gw\n    namespace: infra\n  hostnames:\n  - \
-                 host-{index}.example.com\n  rules:\n  - matches:\n    - path:\n        type: PathPrefix\n        value: \
-                 /a\n    backendRefs:\n    - name: backend-{index}\n      port: 8080\n---\n"
-            )
-        })
-        .collect();
+                 host-#.example.com\n  rules:\n  - matches:\n    - path:\n        type: PathPrefix\n        value: \
+                 /a\n    backendRefs:\n    - name: backend-#\n      port: 8080\n---\n";
+    let text: String = (0..10_000).map(|index| route.replace('#', &index.to_string())).collect();
     let started = std::time::Instant::now();
     let mut world = World::default();
     world.write("a.yaml", &text);
@@ -273,7 +269,7 @@ proptest! {
         let texts = [
             config_map("x", "1"),
             config_map("x", "[2]"),
-            format!("{}---\n{}", config_map("y", "1"), policy("p", "a", "example.com")),
+            format!("{}---\n{}", config_map("w", "1"), policy("p", "a", "example.com")),
             policy("p", "b", "*"),
             "a: b: c".to_owned(),
             String::new(),

@@ -79,8 +79,8 @@ impl Report {
             return String::new();
         }
         match value.char_indices().nth(LONGEST) {
-            Some((end, _)) => format!(" (\"{}...\")", &value[..end]),
-            None => format!(" (\"{value}\")"),
+            Some((end, _)) => format!(" (\"{}...\")", value[..end].escape_debug()),
+            None => format!(" (\"{}\")", value.escape_debug()),
         }
     }
 }

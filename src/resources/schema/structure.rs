@@ -13,26 +13,26 @@ use super::{FieldPath, Report};
 /// What a value must look like.
 #[derive(Debug, Default)]
 pub(super) struct Schema {
-    kind: Type,
-    nullable: bool,
-    required: Vec<String>,
-    fields: BTreeMap<String, Arc<Schema>>,
+    pub(super) kind: Type,
+    pub(super) nullable: bool,
+    pub(super) required: Vec<String>,
+    pub(super) fields: BTreeMap<String, Arc<Schema>>,
     /// What the keys of a map lead to, where the user chooses them.
-    values: Option<Arc<Schema>>,
-    keeps_unknown: bool,
-    items: Option<Arc<Schema>>,
-    unique: Option<Unique>,
-    length: (Option<u64>, Option<u64>),
-    count: (Option<u64>, Option<u64>),
-    range: (Option<i64>, Option<i64>),
-    one_of: Vec<Value>,
-    pattern: Option<Arc<Pattern>>,
-    is_time: bool,
+    pub(super) values: Option<Arc<Schema>>,
+    pub(super) keeps_unknown: bool,
+    pub(super) items: Option<Arc<Schema>>,
+    pub(super) unique: Option<Unique>,
+    pub(super) length: (Option<u64>, Option<u64>),
+    pub(super) count: (Option<u64>, Option<u64>),
+    pub(super) range: (Option<i64>, Option<i64>),
+    pub(super) one_of: Vec<Value>,
+    pub(super) pattern: Option<Arc<Pattern>>,
+    pub(super) is_time: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Type {
+pub(super) enum Type {
     /// Anything.
     #[default]
     Any,
@@ -49,61 +49,14 @@ enum Type {
 
 /// How the items of a list differ.
 #[derive(Debug)]
-enum Unique {
+pub(super) enum Unique {
     /// As a whole: `x-kubernetes-list-type: set`.
     Items,
     /// In these fields: `x-kubernetes-list-type: map`.
     Keys(Vec<String>),
 }
 
-/// A schema as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Written {
-    #[serde(rename = "$ref")]
-    reference: Option<String>,
-    #[serde(default)]
-    definitions: BTreeMap<String, Written>,
-    #[serde(rename = "type", default)]
-    kind: Type,
-    #[serde(default)]
-    nullable: bool,
-    #[serde(default)]
-    required: Vec<String>,
-    #[serde(default)]
-    properties: BTreeMap<String, Written>,
-    additional_properties: Option<Box<Written>>,
-    items: Option<Box<Written>>,
-    #[serde(rename = "enum", default)]
-    one_of: Vec<Value>,
-    pattern: Option<String>,
-    format: Option<String>,
-    min_length: Option<u64>,
-    max_length: Option<u64>,
-    min_items: Option<u64>,
-    max_items: Option<u64>,
-    min_properties: Option<u64>,
-    max_properties: Option<u64>,
-    minimum: Option<i64>,
-    maximum: Option<i64>,
-    #[serde(rename = "x-kubernetes-list-type")]
-    list_type: Option<String>,
-    #[serde(rename = "x-kubernetes-list-map-keys", default)]
-    list_keys: Vec<String>,
-    #[serde(rename = "x-kubernetes-int-or-string", default)]
-    int_or_string: bool,
-    #[serde(rename = "x-kubernetes-preserve-unknown-fields", default)]
-    keeps_unknown: bool,
-}
-
 impl Schema {
-    /// A schema of ours; a test reads every one of them.
-    pub(super) fn embedded(text: &str) -> Self {
-        let mut written: Written = serde_json::from_str(text).expect("the embedded schemas are well-formed");
-        let definitions = std::mem::take(&mut written.definitions);
-        Compiler { definitions, done: HashMap::new() }.compile(written)
-    }
-
     /// Tells everything that is wrong with `value`. `also_known` are fields that are checked elsewhere.
     pub(super) fn check(&self, value: &Value, path: &FieldPath<'_>, also_known: &[&str], report: &mut Report) {
         if value.is_null() && self.nullable {
@@ -122,7 +75,7 @@ impl Schema {
             Value::Null | Value::Bool(_) => {}
         }
         if !self.one_of.is_empty() && !self.one_of.contains(value) {
-            let words: Vec<String> = self.one_of.iter().map(plain).collect();
+            let words: Vec<String> = self.one_of.iter().map(plain).filter(|word| !word.is_empty()).collect();
             let hint = value.as_str().and_then(|text| closest(text, words.iter().map(String::as_str)));
             let hint = hint.map_or_else(String::new, |word| format!("did you mean `{word}`?"));
             report.refuse(path, format!("must be one of {}{}", words.join(", "), shown(value, report)), hint);
@@ -267,57 +220,6 @@ impl Type {
     }
 }
 
-struct Compiler {
-    definitions: BTreeMap<String, Written>,
-    done: HashMap<String, Arc<Schema>>,
-}
-
-impl Compiler {
-    fn share(&mut self, written: Written) -> Arc<Schema> {
-        let Some(name) = written.reference else { return Arc::new(self.compile(written)) };
-        if let Some(done) = self.done.get(&name) {
-            return Arc::clone(done);
-        }
-        let definition =
-            self.definitions.remove(&name).expect("a $ref names a definition that does not contain itself");
-        let schema = Arc::new(self.compile(definition));
-        self.done.insert(name, Arc::clone(&schema));
-        schema
-    }
-
-    fn compile(&mut self, written: Written) -> Schema {
-        let unique = match written.list_type.as_deref() {
-            Some("set") => Some(Unique::Items),
-            Some("map") => Some(Unique::Keys(written.list_keys)),
-            _ => None,
-        };
-        Schema {
-            kind: if written.int_or_string { Type::IntOrString } else { written.kind },
-            nullable: written.nullable,
-            required: written.required,
-            fields: written.properties.into_iter().map(|(name, field)| (name, self.share(field))).collect(),
-            values: written.additional_properties.map(|values| self.share(*values)),
-            keeps_unknown: written.keeps_unknown,
-            items: written.items.map(|items| self.share(*items)),
-            unique,
-            length: (written.min_length, written.max_length),
-            count: (written.min_items.or(written.min_properties), written.max_items.or(written.max_properties)),
-            range: integer_range(written.format.as_deref(), written.minimum, written.maximum),
-            one_of: written.one_of,
-            pattern: written.pattern.map(|pattern| Pattern::embedded(&pattern)),
-            is_time: written.format.as_deref() == Some("date-time"),
-        }
-    }
-}
-
-fn integer_range(format: Option<&str>, least: Option<i64>, most: Option<i64>) -> (Option<i64>, Option<i64>) {
-    match format {
-        Some("int32") => (least.or(Some(i32::MIN.into())), most.or(Some(i32::MAX.into()))),
-        Some("int64") => (least, most.or(Some(i64::MAX))),
-        _ => (least, most),
-    }
-}
-
 fn bounds(
     size: usize,
     (least, most): (Option<u64>, Option<u64>),
@@ -326,20 +228,13 @@ fn bounds(
     report: &mut Report,
 ) {
     let size = size as u64;
-    let one = |count: u64| {
-        if count == 1 {
-            what.strip_suffix("ies").map_or(what.trim_end_matches('s').to_owned(), |w| format!("{w}y"))
-        } else {
-            what.to_owned()
-        }
-    };
     match (least, most) {
         (Some(1), _) if size == 0 => report.refuse(path, "must not be empty", ""),
         (Some(least), _) if size < least => {
-            report.refuse(path, format!("must have at least {least} {}, has {size}", one(least)), "");
+            report.refuse(path, format!("must have at least {least} {what}, has {size}"), "");
         }
         (_, Some(most)) if size > most => {
-            report.refuse_structure(path, format!("must have at most {most} {}, has {size}", one(most)), "");
+            report.refuse_structure(path, format!("must have at most {most} {what}, has {size}"), "");
         }
         _ => {}
     }
