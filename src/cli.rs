@@ -32,6 +32,7 @@ const EXIT_ERROR: u8 = 2;
     max_term_width = 100,
     disable_help_subcommand = true,
     arg_required_else_help = true,
+    args_override_self = true,
     after_help = "Example: postern demo"
 )]
 struct Cli {

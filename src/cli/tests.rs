@@ -32,3 +32,13 @@ fn a_wrong_argument_is_told_in_one_line() {
     let line = one_line(&error.to_string(), Some("run"));
     assert!(line.contains("80:8080") && !line.contains('\n'), "{line}");
 }
+
+#[test]
+fn the_last_of_a_repeated_option_counts_and_files_add_up() {
+    let arguments = ["postern", "run", "-f", "a", "--workers", "1", "-f", "b", "--workers", "2"];
+    let Command::Run(run) = Cli::try_parse_from(arguments).expect("they are right").command else {
+        panic!("that is no run")
+    };
+    let text = format!("{run:?}");
+    assert!(text.contains(r#"files: ["a", "b"]"#) && text.contains("workers: Some(2)"), "{text}");
+}
