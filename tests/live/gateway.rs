@@ -27,7 +27,6 @@ impl Gateway {
     }
 
     /// The same with further arguments.
-    #[expect(clippy::zombie_processes, reason = "dropping the gateway kills the process and waits for it")]
     pub fn start_with(objects: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("objects.yaml"), objects).unwrap();

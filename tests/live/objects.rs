@@ -92,7 +92,9 @@ spec:
         } else {
             ("\"\"", "Service")
         };
-        let indented = |text: &str| if text.is_empty() { String::new() } else { format!("\n    {}", text.replace('\n', "\n    ")) };
+        let indented = |text: &str| {
+            if text.is_empty() { String::new() } else { format!("\n    {}", text.replace('\n', "\n    ")) }
+        };
         let more = indented(more);
         let options = if options.is_empty() { String::new() } else { format!("\n  options:{}", indented(options)) };
         let _ = write!(

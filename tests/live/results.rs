@@ -27,7 +27,6 @@ struct Case {
     body: &'static str,
     target: Target,
     /// Lives as long as the case.
-    #[expect(dead_code, reason = "it serves while it lives")]
     backend: Option<Backend>,
 }
 
@@ -96,7 +95,7 @@ fn provoke(authority: Authority) -> Cases {
     cases.speaks(
         "version_or_cipher_mismatch",
         "(version_or_cipher_mismatch)",
-        old,
+        &old,
         "gateway.postern.dev/min-tls-version: \"1.3\"",
     );
     let h2 = Tls { alpn: &["h2"], ..Tls::new(good.clone()) };
