@@ -26,6 +26,7 @@ pub mod reference_grant;
 pub mod schema;
 pub mod secret;
 pub mod service;
+pub mod severity;
 pub mod snapshot;
 
 pub use agentgateway_backend::AgentgatewayBackend;
@@ -39,6 +40,7 @@ pub use namespace::Namespace;
 pub use reference_grant::ReferenceGrant;
 pub use secret::Secret;
 pub use service::Service;
+pub use severity::Severity;
 pub use snapshot::Snapshot;
 
 /// The API group of the Gateway API.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::resources::http_route::ParentRef;
-use crate::resources::{NamespacedName, ObjectRef};
+use crate::resources::{NamespacedName, ObjectRef, Severity};
 
 pub mod condition;
 pub mod reason;
@@ -100,16 +100,6 @@ pub struct AncestorVerdict {
     pub gateway: NamespacedName,
     /// `Accepted`, `ResolvedRefs`.
     pub conditions: Vec<Condition>,
-}
-
-/// How grave a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// It works, and will not for long or not as meant.
-    Warning,
-    /// Something does not work.
-    Error,
 }
 
 /// Something that a user should know about an object.

@@ -6,6 +6,7 @@
 mod actor;
 pub mod answer;
 mod connection;
+mod dispatch;
 mod exchange;
 mod forward;
 mod head;

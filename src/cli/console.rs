@@ -15,10 +15,10 @@ use postern_actors::telemetry::{PolicyCondition, Telemetry};
 use tokio::sync::watch;
 
 use super::configuration::FileReport;
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::Diagnostic;
 use super::overview::{Overview, reachable};
 use super::paint::{Paint, print};
-use crate::resources::Kind;
+use crate::resources::{Kind, Severity};
 use crate::status::Verdicts;
 
 #[cfg(test)]

@@ -7,39 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::paint::Paint;
-use crate::resources::files;
-use crate::status;
-
-/// How grave it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
-    /// Nothing is wrong; it is said so that nobody wonders.
-    Notice,
-    /// It works, and will not for long or not as meant.
-    Warning,
-    /// Something does not work.
-    Error,
-}
-
-impl From<status::Severity> for Severity {
-    fn from(severity: status::Severity) -> Self {
-        match severity {
-            status::Severity::Warning => Self::Warning,
-            status::Severity::Error => Self::Error,
-        }
-    }
-}
-
-impl From<files::Severity> for Severity {
-    fn from(severity: files::Severity) -> Self {
-        match severity {
-            files::Severity::Notice => Self::Notice,
-            files::Severity::Warning => Self::Warning,
-            files::Severity::Error => Self::Error,
-        }
-    }
-}
+use crate::resources::Severity;
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

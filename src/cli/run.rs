@@ -104,7 +104,10 @@ pub(super) fn main(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     actix_rt::System::new().block_on(async move {
         let mut signals = Signals::install()?;
         let running = serve(settings).await?;
-        let signal = signals.next().await;
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            () = running.lost() => anyhow::bail!("the supervisor of the workers has died; nothing is served any more"),
+        };
         tracing::info!(signal, "draining");
         Ok(if running.drain(&mut signals, drain).await { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })

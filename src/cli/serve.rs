@@ -5,6 +5,7 @@ use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix::{Actor as _, Addr, Recipient};
 use postern_actors::listener::{ListenerActor, WorkerSettings};
@@ -119,7 +120,18 @@ fn follow(paths: Vec<PathBuf>, fixed: Vec<(PathBuf, Arc<str>)>) -> Source<FileEv
     })
 }
 
+/// How often it is looked whether the workers are still supervised.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
 impl Running {
+    /// Ends when the supervisor of the workers has died, and with it every socket: nothing in this process can bring them
+    /// back, so whoever keeps the process has to.
+    pub(crate) async fn lost(&self) {
+        while self.workers.connected() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Drains; `false` if a second signal came first.
     pub(crate) async fn drain(self, signals: &mut Signals, settings: DrainSettings) -> bool {
         let not_ready = || self.status.readiness.draining();

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use problem::{Code, FileProblem, Severity};
+pub use problem::{Code, FileProblem};
 
 use super::backend_tls_policy::UnreadablePolicy;
 use super::document::Lines;

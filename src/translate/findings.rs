@@ -1,8 +1,9 @@
 //! Findings: what a user should know, collected in the order in which the translation comes to it, which the objects'
 //! names and dates fix.
 
+use crate::resources::Severity;
 use crate::resources::{GATEWAY_GROUP, NamespacedName, ObjectRef};
-use crate::status::{Finding, Severity};
+use crate::status::Finding;
 
 /// One thing that is wrong with an object, before it is said in a condition, a finding, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]

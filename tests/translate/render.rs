@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use postern::status::{Condition, Severity, Verdicts};
+use postern::resources::Severity;
+use postern::status::{Condition, Verdicts};
 use postern::translate::Translation;
 use postern_actors::plan::filter::{Filters, HeaderEdits, PathRewrite};
 use postern_actors::plan::matching::{Match, PathMatch, ValueMatch};
@@ -63,6 +64,7 @@ fn findings(out: &mut String, verdicts: &Verdicts) -> fmt::Result {
     for finding in &verdicts.findings {
         let severity = match finding.severity {
             Severity::Warning => "warning",
+            Severity::Notice => "notice",
             Severity::Error => "error",
         };
         writeln!(out, "{severity} {} {} {}: {}", finding.code, finding.object, finding.field, finding.message)?;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer;
-use super::forward::{Next, Request};
+use super::dispatch::{Next, Request};
 use super::pump::poll_read_into;
 use super::stream::Stream;
 use super::worker::{PortState, Scratch, Worker};

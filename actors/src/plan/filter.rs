@@ -1,7 +1,7 @@
 //! Filters as data, and what they do to a request or a response.
 
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
 use super::listener::Protocol;
 use super::path::{strip_prefix, without_trailing_slash};
@@ -31,45 +31,10 @@ pub struct HeaderEdits {
     pub remove: Vec<HeaderName>,
 }
 
-/// A map of headers that [`HeaderEdits`] can change, whoever's it is.
-pub trait EditHeaders {
-    /// Replaces every value of the name.
-    fn set(&mut self, name: &HeaderName, value: &HeaderValue);
-    /// Appends a value.
-    fn add(&mut self, name: &HeaderName, value: &HeaderValue);
-    /// Removes every value of the name.
-    fn remove_all(&mut self, name: &HeaderName);
-}
-
-impl EditHeaders for HeaderMap {
-    fn set(&mut self, name: &HeaderName, value: &HeaderValue) {
-        self.insert(name, value.clone());
-    }
-    fn add(&mut self, name: &HeaderName, value: &HeaderValue) {
-        self.append(name, value.clone());
-    }
-    fn remove_all(&mut self, name: &HeaderName) {
-        self.remove(name);
-    }
-}
-
 impl HeaderEdits {
     /// Whether it does nothing.
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.add.is_empty() && self.remove.is_empty()
-    }
-
-    /// Changes headers.
-    pub fn apply(&self, headers: &mut impl EditHeaders) {
-        for (name, value) in &self.set {
-            headers.set(name, value);
-        }
-        for (name, value) in &self.add {
-            headers.add(name, value);
-        }
-        for name in &self.remove {
-            headers.remove_all(name);
-        }
     }
 }
 

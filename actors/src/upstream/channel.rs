@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -30,7 +31,8 @@ pub struct ConnectionInfo {
 
 pub(super) struct Channel {
     pub(super) io: Box<dyn Transport>,
-    pub(super) info: ConnectionInfo,
+    /// Shared with the records of the requests that it carries.
+    pub(super) info: Rc<ConnectionInfo>,
     pub(super) created: Instant,
     pub(super) idle_since: Instant,
     /// The backend for which it counts: the one that asked last.
@@ -62,7 +64,7 @@ impl Channel {
         let now = Instant::now();
         let mut channel = Self {
             io,
-            info: ConnectionInfo { endpoint: line.address, tls: None },
+            info: Rc::new(ConnectionInfo { endpoint: line.address, tls: None }),
             created: now,
             idle_since: now,
             owner: owner.clone(),
@@ -76,7 +78,7 @@ impl Channel {
             return channel;
         };
         let known = tls.info.version == "1.2";
-        channel.info.tls = Some(tls.info);
+        channel.info = Rc::new(ConnectionInfo { endpoint: line.address, tls: Some(tls.info) });
         channel.chain = Some(tls.chain);
         channel.verified_until = tls.verified_until;
         channel.asked_for_certificate = tls.asked_for_certificate;

@@ -47,7 +47,7 @@ impl UpstreamConnection {
     }
 
     /// Where it goes, and how it is secured.
-    pub fn info(&self) -> &ConnectionInfo {
+    pub fn info(&self) -> &Rc<ConnectionInfo> {
         &self.channel().info
     }
 

@@ -5,21 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use crate::resources::ObjectRef;
 use crate::resources::document::SyntaxError;
 use crate::resources::schema::Violation;
-
-/// How grave a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Nothing is wrong; it is said so that nobody wonders.
-    Notice,
-    /// It works, and perhaps not as meant.
-    Warning,
-    /// Something that was written is not in effect.
-    Error,
-}
+use crate::resources::{ObjectRef, Severity};
 
 /// What kind of problem: a stable word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::resources::{Kind, NamespacedName};
+use crate::resources::{Kind, NamespacedName, Severity};
 
 fn config_map(name: &str, value: &str) -> String {
     let value = if value.parse::<u8>().is_ok() { format!("'{value}'") } else { value.to_owned() };

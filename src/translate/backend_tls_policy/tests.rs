@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use self::world::{NOW, World, authority, days_from_now, leaf, policy, service};
 use super::*;
-use crate::status::Severity;
+use crate::resources::Severity;
 use crate::translate::pem::tests::V1;
 
 mod anchors;

@@ -11,8 +11,8 @@ use super::authorities::Reference;
 use super::foresight;
 use super::validation::{Compiled, reference_problems};
 use super::{Policy, UsedBy};
-use crate::resources::{Kind, NamespacedName, ObjectRef, Snapshot};
-use crate::status::{AncestorVerdict, Condition, Finding, PolicyVerdict, Severity};
+use crate::resources::{Kind, NamespacedName, ObjectRef, Severity, Snapshot};
+use crate::status::{AncestorVerdict, Condition, Finding, PolicyVerdict};
 use crate::translate::client_certificate::ClientCertificateState;
 
 /// A CA certificate that ends within this time is warned about.

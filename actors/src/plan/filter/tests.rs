@@ -1,7 +1,6 @@
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{HeaderEdits, PathRewrite, Redirect, without_port};
+use super::{PathRewrite, Redirect, without_port};
 use crate::plan::listener::Protocol;
 
 /// The table of HTTPPathModifier.replacePrefixMatch, and the root as a prefix.
@@ -95,28 +94,4 @@ fn a_host_loses_its_port() {
     {
         assert_eq!(without_port(host), expected, "{host}");
     }
-}
-
-#[test]
-fn headers_are_set_added_and_removed() {
-    let name = HeaderName::from_static;
-    let value = HeaderValue::from_static;
-    let edits = HeaderEdits {
-        set: vec![(name("set"), value("new"))],
-        add: vec![(name("added"), value("second")), (name("fresh"), value("first"))],
-        remove: vec![name("removed")],
-    };
-    let mut headers = HeaderMap::new();
-    for (key, old) in
-        [("set", "1"), ("set", "2"), ("added", "first"), ("removed", "1"), ("removed", "2"), ("kept", "1")]
-    {
-        headers.append(name(key), value(old));
-    }
-    edits.apply(&mut headers);
-    let mut left: Vec<_> = headers.iter().map(|(key, value)| (key.as_str(), value.as_bytes())).collect();
-    left.sort_unstable();
-    let expected: [(&str, &[u8]); 5] =
-        [("added", b"first"), ("added", b"second"), ("fresh", b"first"), ("kept", b"1"), ("set", b"new")];
-    assert_eq!(left, expected);
-    assert!(!edits.is_empty() && HeaderEdits::default().is_empty());
 }

@@ -1,6 +1,7 @@
 use super::*;
-use crate::cli::diagnostic::{Diagnostic, Severity};
+use crate::cli::diagnostic::Diagnostic;
 use crate::resources::ObjectRef;
+use crate::resources::Severity;
 use crate::status::{GatewayVerdict, ListenerVerdict, Verdicts};
 
 fn condition(kind: &'static str, status: bool, reason: &'static str, message: &str) -> Condition {

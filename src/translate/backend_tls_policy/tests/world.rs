@@ -11,9 +11,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::OnceLock;
+use crate::resources::Severity;
 use crate::resources::snapshot::Store;
 use crate::resources::{NamespacedName, Object, Snapshot};
-use crate::status::{Condition, Finding, Severity};
+use crate::status::{Condition, Finding};
 use crate::translate::Settings;
 use crate::translate::backends::{BackendKind, BackendTarget, BackendUse, ResolvedBackends, resolve};
 use crate::translate::client_certificate::ClientCertificateState;

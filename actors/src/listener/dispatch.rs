@@ -1,0 +1,283 @@
+//! One request: which listener, rule and backend take it, what is done with it, and what is told of it.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use http::header::HeaderName;
+use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
+
+use super::answer;
+use super::connection::Connection;
+use super::forward::Way;
+use super::stream::Stream;
+use super::worker::{Scratch, Worker};
+use crate::http1::{BodyDecoder, RequestHead};
+use crate::outcome::Reason;
+use crate::plan::filter::{HeaderEdits, Redirect};
+use crate::plan::rule::{Target, WeightedBackend};
+use crate::plan::{Action, BackendId, Listener, Poison, Port, RequestParts, Rule};
+use crate::telemetry::RequestRecord;
+use crate::upstream::ConnectionInfo;
+
+/// What becomes of the client's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It may send another request.
+    Read,
+    /// It is closed.
+    Close,
+    /// It is closed while the client may still be sending.
+    Linger,
+}
+
+/// What is known of a request while and after it is served.
+pub(super) struct Request<'p> {
+    listener: &'p str,
+    route: &'p str,
+    backend: Option<&'p BackendId>,
+    pub(super) endpoint: Option<SocketAddr>,
+    pub(super) status: u16,
+    pub(super) reason: Reason,
+    pub(super) detail: String,
+    pub(super) upstream: Option<Rc<ConnectionInfo>>,
+    pub(super) received: u64,
+    pub(super) sent: u64,
+    pub(super) next: Next,
+}
+
+impl<'p> Request<'p> {
+    /// Serves the request whose head is in `scratch`.
+    pub(super) async fn serve(connection: &mut Connection, scratch: &mut Scratch) -> Next {
+        let began = Instant::now();
+        let port = connection.port.current();
+        let worker = connection.worker.clone();
+        let _in_flight = InFlight::begin(&worker, &port.gateway);
+        let mut request = Request {
+            listener: "",
+            route: "",
+            backend: None,
+            endpoint: None,
+            status: 0,
+            reason: Reason::None,
+            detail: String::new(),
+            upstream: None,
+            received: 0,
+            sent: 0,
+            next: Next::Close,
+        };
+        request.dispatch(connection, &port, scratch, began).await;
+        let head = &scratch.head;
+        worker.observer.request(&RequestRecord {
+            gateway: &port.gateway,
+            listener: request.listener,
+            route: request.route,
+            backend: request.backend,
+            endpoint: request.endpoint,
+            client: connection.peer,
+            method: head.method(),
+            scheme: port.protocol.scheme(),
+            host: head.authority(),
+            target: head.target(),
+            version: if head.is_http10() { "HTTP/1.0" } else { "HTTP/1.1" },
+            status: request.status,
+            reason: request.reason,
+            detail: &request.detail,
+            duration: began.elapsed(),
+            received: request.received,
+            sent: request.sent,
+            upstream_tls: request.upstream.as_ref().and_then(|info| info.tls.as_ref()),
+        });
+        request.next
+    }
+
+    async fn dispatch(&mut self, connection: &mut Connection, port: &'p Port, scratch: &mut Scratch, began: Instant) {
+        let Connection { stream, peer, sni, worker, .. } = connection;
+        normalize_host(scratch.head.authority(), &mut scratch.host);
+        let Some(listener) = port.listeners.find(&scratch.host) else {
+            return self.answer(stream, scratch, worker, Reason::NoListener).await;
+        };
+        self.listener = &listener.name;
+        // A client may reuse a connection only for hosts that the listener of its SNI serves (RFC 9110 section 7.4).
+        let misdirected = |sni: &String| !port.listeners.find(sni).is_some_and(|other| Arc::ptr_eq(other, listener));
+        if sni.as_ref().is_some_and(misdirected) {
+            return self.answer(stream, scratch, worker, Reason::Misdirected).await;
+        }
+        let Some(rule) = find(listener, scratch) else {
+            return self.answer(stream, scratch, worker, Reason::NoRoute).await;
+        };
+        self.route = &rule.route;
+        match &rule.action {
+            Action::Redirect(redirect) => {
+                self.redirect(stream, port, &rule.filters.response_headers, redirect, scratch, worker).await;
+            }
+            Action::Fail(poison) => self.poisoned(stream, scratch, worker, poison).await,
+            Action::Forward(backends) => match backends.pick(worker.random()) {
+                None => {
+                    "the rule has no backendRef with a weight".clone_into(&mut self.detail);
+                    self.answer(stream, scratch, worker, Reason::BackendInvalid).await;
+                }
+                Some(WeightedBackend { target: Target::Unusable(poison), .. }) => {
+                    self.poisoned(stream, scratch, worker, poison).await;
+                }
+                Some(WeightedBackend { target: Target::Backend(backend), filters, .. }) => {
+                    self.backend = Some(&backend.id);
+                    let way = Way { rule, filters, backend, scheme: port.protocol.scheme(), peer: *peer };
+                    self.forward(stream, &way, scratch, worker, began).await;
+                }
+            },
+        }
+    }
+
+    async fn redirect(
+        &mut self,
+        stream: &mut Stream,
+        port: &Port,
+        edits: &HeaderEdits,
+        redirect: &Redirect,
+        scratch: &mut Scratch,
+        worker: &Worker,
+    ) {
+        let head = &scratch.head;
+        let location = redirect.location(port.protocol, port.port, &scratch.host, head.path(), head.query());
+        let status = redirect.status.as_u16();
+        let fields = [("location", location.as_str())];
+        self.answer_with(stream, scratch, worker, Reason::None, status, &fields, "", Some(edits)).await;
+    }
+
+    async fn poisoned(&mut self, stream: &mut Stream, scratch: &mut Scratch, worker: &Worker, poison: &Poison) {
+        self.detail = poison.message.to_string();
+        self.answer(stream, scratch, worker, poison.reason).await;
+    }
+
+    pub(super) async fn answer(&mut self, stream: &mut Stream, scratch: &mut Scratch, worker: &Worker, reason: Reason) {
+        let (status, body) = (answer::status(reason), answer::body(reason, None));
+        self.answer_with(stream, scratch, worker, reason, status, &[], &body, None).await;
+    }
+
+    /// Answers in our own name. The connection stays if the whole request has come in already.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one response")]
+    pub(super) async fn answer_with(
+        &mut self,
+        stream: &mut Stream,
+        scratch: &mut Scratch,
+        worker: &Worker,
+        reason: Reason,
+        status: u16,
+        fields: &[(&str, &str)],
+        body: &str,
+        edits: Option<&HeaderEdits>,
+    ) {
+        let whole = skip_body(&scratch.head, &mut scratch.input);
+        let close = !whole || !scratch.head.keep_alive() || worker.stop.is_given();
+        let to_head = scratch.head.method() == "HEAD";
+        let out = &mut scratch.response_output;
+        out.clear();
+        answer::write(out, status, fields, body, edits, to_head, close);
+        let written = stream.write_all(out).await.is_ok() && stream.flush().await.is_ok();
+        out.clear();
+        (self.reason, self.status) = (reason, status);
+        self.next = match (written, close, whole) {
+            (false, ..) => Next::Close,
+            (true, true, false) => Next::Linger,
+            (true, true, true) => Next::Close,
+            (true, false, _) => Next::Read,
+        };
+        if written && !to_head {
+            self.sent = body.len() as u64;
+        }
+    }
+}
+
+fn find<'p>(listener: &'p Listener, scratch: &Scratch) -> Option<&'p Arc<Rule>> {
+    let parts = Parts(&scratch.head);
+    listener.routes.candidates(&scratch.host).find_map(|table| table.find(&parts))
+}
+
+/// A head as the plan matches it.
+struct Parts<'a>(&'a RequestHead);
+
+impl RequestParts for Parts<'_> {
+    fn method(&self) -> &str {
+        self.0.method()
+    }
+
+    fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.0.query()
+    }
+
+    fn header(&self, name: &HeaderName, index: usize) -> Option<&[u8]> {
+        self.0.fields().values(name.as_str()).nth(index)
+    }
+}
+
+/// The host of an authority as listeners and routes are matched: in lower case, without the port (the port of a `Host`
+/// field never counts), without the dot that ends a fully qualified name.
+fn normalize_host(authority: &str, host: &mut String) {
+    let end = match authority.strip_prefix('[') {
+        Some(_) => authority.find(']').map_or(authority.len(), |bracket| bracket + 1),
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let name = &authority[..end];
+    host.clear();
+    host.push_str(name.strip_suffix('.').unwrap_or(name));
+    host.make_ascii_lowercase();
+}
+
+/// Skips a request's body as far as it has come in. Returns whether that was all of it.
+fn skip_body(head: &RequestHead, input: &mut BytesMut) -> bool {
+    let mut decoder = BodyDecoder::new(head.framing());
+    while !decoder.is_done() {
+        match decoder.decode(input) {
+            Ok((0, 0)) | Err(_) => return false,
+            Ok((skip, data)) => bytes::Buf::advance(input, skip + data),
+        }
+    }
+    true
+}
+
+/// Counts a request that is under way, however it ends.
+struct InFlight<'a> {
+    worker: &'a Worker,
+    gateway: &'a str,
+}
+
+impl<'a> InFlight<'a> {
+    fn begin(worker: &'a Worker, gateway: &'a str) -> Self {
+        worker.observer.request_in_flight(gateway, true);
+        Self { worker, gateway }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.worker.observer.request_in_flight(self.gateway, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalize_host;
+
+    #[test]
+    fn a_host_is_matched_without_port_and_case() {
+        for (authority, expected) in [
+            ("Example.com:8080", "example.com"),
+            ("example.com", "example.com"),
+            ("example.com.", "example.com"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("", ""),
+        ] {
+            let mut host = String::from("before");
+            normalize_host(authority, &mut host);
+            assert_eq!(host, expected, "{authority}");
+        }
+    }
+}
