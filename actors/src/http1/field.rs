@@ -14,7 +14,7 @@ pub enum Known {
     /// `Host`
     Host,
     /// Hop by hop beside `Connection` (RFC 9110 section 7.6.1): `Keep-Alive`, `Proxy-Connection`, `TE`, `Trailer`,
-    /// `Upgrade`, `Proxy-Authenticate`, `Proxy-Authorization`
+    /// `Upgrade`, `Proxy-Authenticate`, `Proxy-Authorization`, and whatever `Connection` names
     HopByHop,
     /// `Transfer-Encoding`
     TransferEncoding,
@@ -89,8 +89,8 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Takes a head that `httparse` has taken apart.
-    pub(crate) fn record(&mut self, head: &[u8], headers: &[httparse::Header<'_>]) {
+    /// Takes a head that `httparse` has taken apart. False if `Connection` lists more options than anybody has use for.
+    pub(crate) fn record(&mut self, head: &[u8], headers: &[httparse::Header<'_>]) -> bool {
         self.bytes.clear();
         self.bytes.extend_from_slice(head);
         self.spans.clear();
@@ -98,6 +98,28 @@ impl Fields {
             let name = header.name.as_bytes();
             (Span::of(head, name), Span::of(head, header.value), Known::of(name))
         }));
+        self.mark_named_by_connection()
+    }
+
+    /// A field that `Connection` names ends at the next hop (RFC 9110 section 7.6.1).
+    fn mark_named_by_connection(&mut self) -> bool {
+        let mut named = [&[][..]; MAX_OPTIONS];
+        let mut count = 0;
+        let options = connection_options(&self.bytes, &self.spans);
+        for option in options.filter(|option| !is_persistence(option)) {
+            let Some(place) = named.get_mut(count) else { return false };
+            *place = option;
+            count += 1;
+        }
+        for (name, _, known) in &mut self.spans {
+            let name = &self.bytes[name.range()];
+            if matches!(known, Known::Other | Known::Expect | Known::Forwarded)
+                && named[..count].iter().any(|option| option.eq_ignore_ascii_case(name))
+            {
+                *known = Known::HopByHop;
+            }
+        }
+        true
     }
 
     /// The bytes of a span.
@@ -121,21 +143,27 @@ impl Fields {
 
     /// The options that `Connection` lists, in any case.
     pub(crate) fn connection_options(&self) -> impl Iterator<Item = &[u8]> {
-        self.iter()
-            .filter(|field| field.known == Known::Connection)
-            .flat_map(|field| field.value.split(|byte| *byte == b','))
-            .map(<[u8]>::trim_ascii)
-            .filter(|option| !option.is_empty())
+        connection_options(&self.bytes, &self.spans)
     }
+}
 
-    /// Whether a field ends at the next hop because of its name, or because `Connection` names it
-    /// (RFC 9110 section 7.6.1).
-    pub(crate) fn is_hop_by_hop(&self, field: &Field<'_>) -> bool {
-        match field.known {
-            Known::Connection | Known::HopByHop | Known::TransferEncoding => true,
-            _ => self.connection_options().any(|option| option.eq_ignore_ascii_case(field.name)),
-        }
-    }
+/// Options of `Connection` beside `close` and `keep-alive`, at the most: each is compared with each field.
+const MAX_OPTIONS: usize = 16;
+
+fn connection_options<'a, 's>(
+    bytes: &'a [u8],
+    spans: &'s [(Span, Span, Known)],
+) -> impl Iterator<Item = &'a [u8]> + use<'a, 's> {
+    spans
+        .iter()
+        .filter(|(.., known)| *known == Known::Connection)
+        .flat_map(|(_, value, _)| bytes[value.range()].split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| !option.is_empty())
+}
+
+fn is_persistence(option: &[u8]) -> bool {
+    option.eq_ignore_ascii_case(b"close") || option.eq_ignore_ascii_case(b"keep-alive")
 }
 
 /// Parses a `Content-Length`: digits alone (RFC 9110 section 8.6).

@@ -109,7 +109,9 @@ impl RequestHead {
         self.is_http10 = version == 0;
         self.method = Span::of(head, method.as_bytes());
         self.target = Span::of(head, target.as_bytes());
-        self.fields.record(head, request.headers);
+        if !self.fields.record(head, request.headers) {
+            return Err(HeadError::TooLarge);
+        }
         self.read_target()?;
         self.read_fields()?;
         Ok(Some(length))
@@ -147,7 +149,7 @@ impl RequestHead {
     /// Reads what the fields say of host, framing and connection (RFC 9112 sections 3.2, 6.3 and 9.3).
     fn read_fields(&mut self) -> Result<(), HeadError> {
         let (mut host, mut length, mut chunked) = (None, None, false);
-        (self.keep_alive, self.expects_continue) = (!self.is_http10, false);
+        self.expects_continue = false;
         let mut persistent = None;
         for field in self.fields.iter() {
             match field.known {
@@ -192,7 +194,8 @@ impl RequestHead {
             return Err(HeadError::Malformed("an invalid Host"));
         }
         self.authority = authority.map(|authority| Span::of(whole, authority));
-        self.keep_alive = persistent.unwrap_or(self.keep_alive);
+        // A proxy keeps no connection to an HTTP/1.0 client (RFC 9112 appendix C.2.2).
+        self.keep_alive = !self.is_http10 && persistent.unwrap_or(true);
         self.framing = match (chunked, length) {
             (true, _) => Framing::Chunked,
             (false, None | Some(0)) => Framing::None,
@@ -270,7 +273,8 @@ impl RequestHead {
     pub fn forwarded_fields(&self) -> impl Iterator<Item = Field<'_>> {
         self.fields.iter().filter(|field| match field.known {
             Known::Host | Known::ContentLength | Known::Forwarded => false,
-            _ => !self.fields.is_hop_by_hop(field),
+            Known::Connection | Known::HopByHop | Known::TransferEncoding => false,
+            Known::Expect | Known::Other => true,
         })
     }
 
@@ -369,7 +373,7 @@ mod tests {
             assert_eq!((head.framing(), head.keep_alive()), (framing, keep_alive), "{fields}");
         }
         assert!(!parsed("GET / HTTP/1.0\r\n\r\n").keep_alive());
-        assert!(parsed("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").keep_alive());
+        assert!(!parsed("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").keep_alive());
     }
 
     #[test]
@@ -418,6 +422,9 @@ mod tests {
         assert_eq!(parse(&format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n")).unwrap_err(), HeadError::TargetTooLong);
         let long = "x".repeat(3000);
         assert_eq!(parse(&format!("GET / HTTP/1.1\r\nA: {long}")).unwrap_err(), HeadError::TooLarge);
+        let options = "a,".repeat(20);
+        let text = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: {options}\r\n\r\n");
+        assert_eq!(parse(&text).unwrap_err(), HeadError::TooLarge);
         let many = "A: b\r\n".repeat(200);
         assert_eq!(parse(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n")).unwrap_err(), HeadError::TooLarge);
     }

@@ -143,7 +143,10 @@ impl ResponseHead {
 
     /// The fields that go on to the client: all but those that end here and the framing.
     pub fn forwarded_fields(&self) -> impl Iterator<Item = Field<'_>> {
-        self.fields.iter().filter(|field| field.known != Known::ContentLength && !self.fields.is_hop_by_hop(field))
+        self.fields.iter().filter(|field| match field.known {
+            Known::ContentLength | Known::Connection | Known::HopByHop | Known::TransferEncoding => false,
+            Known::Host | Known::Expect | Known::Forwarded | Known::Other => true,
+        })
     }
 }
 

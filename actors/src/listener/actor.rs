@@ -124,8 +124,10 @@ impl Handler<Drain> for ListenerActor {
 
 /// Accepts until told to stop, then takes what waits in the queue: closing a socket resets what nobody has accepted.
 async fn accept(listener: TcpListener, worker: Rc<Worker>, port: Rc<PortState>) {
+    // What waits to be accepted counts as a connection: a drain does not end before it.
+    let _counted = worker.connection();
     let spawn = |stream: TcpStream, peer: SocketAddr| {
-        actix_rt::spawn(connection::serve(stream, peer, worker.clone(), port.clone()));
+        actix_rt::spawn(connection::serve(stream, peer, worker.clone(), port.clone(), worker.connection()));
     };
     loop {
         tokio::select! {
@@ -142,11 +144,17 @@ async fn accept(listener: TcpListener, worker: Rc<Worker>, port: Rc<PortState>) 
         }
     }
     let Ok(listener) = listener.into_std() else { return };
-    while let Ok((stream, peer)) = listener.accept() {
-        if stream.set_nonblocking(true).is_ok()
-            && let Ok(stream) = TcpStream::from_std(stream)
-        {
-            spawn(stream, peer);
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                if stream.set_nonblocking(true).is_ok()
+                    && let Ok(stream) = TcpStream::from_std(stream)
+                {
+                    spawn(stream, peer);
+                }
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(_) => return,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,9 +16,10 @@ use super::answer;
 use super::dispatch::{Next, Request};
 use super::pump::poll_read_into;
 use super::stream::Stream;
-use super::worker::{PortState, Scratch, Worker};
+use super::worker::{ConnectionGuard, PortState, Scratch, Worker};
 use crate::http1::HeadError;
 use crate::outcome::Reason;
+use crate::plan::Port;
 use crate::plan::listener::Protocol;
 use crate::telemetry::RequestRecord;
 
@@ -49,13 +51,16 @@ enum NoHead {
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, worker: Rc<Worker>, port: Rc<PortState>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    worker: Rc<Worker>,
+    port: Rc<PortState>,
+    counted: ConnectionGuard,
+) {
     let current = port.current();
-    let _counted = worker.connection();
-    let gateway = current.gateway.clone();
-    worker.observer.downstream_connection(&gateway, current.port, true);
-    let number = current.port;
     let protocol = current.protocol;
+    let _open = Open::begin(&worker, &current, counted);
     drop(current);
     // Failing to set an option harms nobody but this connection's latency.
     let _ = stream.set_nodelay(true);
@@ -63,7 +68,27 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, worker: Rc<Worker
         let mut connection = Connection { stream, peer, sni, worker: worker.clone(), port };
         connection.run().await;
     }
-    worker.observer.downstream_connection(&gateway, number, false);
+}
+
+/// Counts a connection while it is open, however it ends.
+struct Open {
+    worker: Rc<Worker>,
+    gateway: Arc<str>,
+    port: u16,
+    _counted: ConnectionGuard,
+}
+
+impl Open {
+    fn begin(worker: &Rc<Worker>, port: &Port, counted: ConnectionGuard) -> Self {
+        worker.observer.downstream_connection(&port.gateway, port.port, true);
+        Self { worker: worker.clone(), gateway: port.gateway.clone(), port: port.port, _counted: counted }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.worker.observer.downstream_connection(&self.gateway, self.port, false);
+    }
 }
 
 /// Ends TLS where the port asks for it.
@@ -98,12 +123,14 @@ impl Connection {
             if !self.readable(timer.as_mut(), fresh).await {
                 return self.shutdown().await;
             }
-            fresh = false;
             let mut scratch = self.worker.take_scratch();
             loop {
-                match self.read_head(&mut scratch, timer.as_mut()).await {
+                match self.read_head(&mut scratch, timer.as_mut(), std::mem::take(&mut fresh)).await {
                     Ok(()) => {}
-                    Err(NoHead::Gone) => return self.worker.give_scratch(scratch),
+                    Err(NoHead::Gone) => {
+                        self.worker.give_scratch(scratch);
+                        return self.shutdown().await;
+                    }
                     Err(NoHead::TimedOut) => return self.refuse(Reason::DownstreamTimeout, 408, "").await,
                     Err(NoHead::Refused(error)) => {
                         let (reason, status) = match error {
@@ -141,28 +168,33 @@ impl Connection {
         }
     }
 
-    async fn read_head(&mut self, scratch: &mut Scratch, mut timer: Pin<&mut Sleep>) -> Result<(), NoHead> {
-        let settings = self.worker.settings.clone();
+    async fn read_head(
+        &mut self,
+        scratch: &mut Scratch,
+        mut timer: Pin<&mut Sleep>,
+        fresh: bool,
+    ) -> Result<(), NoHead> {
+        let (worker, port) = (self.worker.clone(), self.port.clone());
         let mut begun = false;
         loop {
             if !scratch.input.is_empty() {
-                let parsed = scratch.head.parse(&scratch.input, &settings.head).map_err(NoHead::Refused)?;
+                let limits = &worker.settings.head;
+                let parsed = scratch.head.parse(&scratch.input, limits).map_err(NoHead::Refused)?;
                 if let Some(length) = parsed {
                     bytes::Buf::advance(&mut scratch.input, length);
                     return Ok(());
                 }
                 if !begun {
                     begun = true;
-                    timer.as_mut().reset(Instant::now() + settings.head_timeout);
+                    timer.as_mut().reset(Instant::now() + worker.settings.head_timeout);
                 }
             }
-            let (worker, port) = (self.worker.clone(), self.port.clone());
             let stream = &mut self.stream;
             let input = &mut scratch.input;
             let read = tokio::select! {
                 biased;
                 read = poll_fn(|cx| poll_read_into(cx, Pin::new(&mut *stream), input, HEAD_READ)) => read,
-                () = stopped(&worker, &port, false), if !begun => return Err(NoHead::Gone),
+                () = stopped(&worker, &port, fresh), if !begun => return Err(NoHead::Gone),
                 () = timer.as_mut() => return Err(if begun { NoHead::TimedOut } else { NoHead::Gone }),
             };
             match read {
@@ -176,7 +208,8 @@ impl Connection {
     async fn refuse(&mut self, reason: Reason, status: u16, detail: &str) {
         let mut out = bytes::BytesMut::new();
         answer::write(&mut out, status, &[], &answer::body(reason, None), None, false, true);
-        let sent = self.stream.write_all(&out).await.is_ok();
+        let limit = self.worker.settings.linger_timeout;
+        let sent = timeout(limit, self.stream.write_all(&out)).await.is_ok_and(|written| written.is_ok());
         let port = self.port.current();
         self.worker.observer.request(&RequestRecord {
             gateway: &port.gateway,

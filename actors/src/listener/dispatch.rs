@@ -46,6 +46,8 @@ pub(super) struct Request<'p> {
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) next: Next,
+    /// Once an exchange has read of the body: whether all of it. What is left is then no place to begin reading it.
+    pub(super) body_read: Option<bool>,
 }
 
 impl<'p> Request<'p> {
@@ -67,6 +69,7 @@ impl<'p> Request<'p> {
             received: 0,
             sent: 0,
             next: Next::Close,
+            body_read: None,
         };
         request.dispatch(connection, &port, scratch, began).await;
         let head = &scratch.head;
@@ -170,7 +173,7 @@ impl<'p> Request<'p> {
         body: &str,
         edits: Option<&HeaderEdits>,
     ) {
-        let whole = skip_body(&scratch.head, &mut scratch.input);
+        let whole = self.body_read.unwrap_or_else(|| skip_body(&scratch.head, &mut scratch.input));
         let close = !whole || !scratch.head.keep_alive() || worker.stop.is_given();
         let to_head = scratch.head.method() == "HEAD";
         let out = &mut scratch.response_output;

@@ -15,6 +15,8 @@ use crate::http1::{Framing, HeadError, RequestHead, ResponseHead};
 #[cfg(test)]
 mod tests;
 
+/// Bytes of a client's next request that are read while it waits for a response.
+const READ_AHEAD: usize = 8 * 1024;
 /// Bytes that a backend's head may have.
 const MAX_RESPONSE_HEAD: usize = 256 * 1024;
 
@@ -85,9 +87,9 @@ impl<'a> Exchange<'a> {
         poll_fn(|cx| self.poll(cx, Pin::new(down), Pin::new(up))).await
     }
 
-    /// Whether a byte of a response has gone to the client.
+    /// Whether a final response has begun, or an interim one is not whole: nothing else can be answered any more.
     pub(super) fn has_answered(&self) -> bool {
-        self.response.wrote
+        self.phase == Phase::Body || !self.response.output.is_empty()
     }
 
     /// Whether a byte of a response has come from the backend.
@@ -140,6 +142,9 @@ impl<'a> Exchange<'a> {
                 }
             }
         }
+        if self.request_done && !self.request_refused {
+            self.poll_client(cx, down.as_mut())?;
+        }
         while self.phase == Phase::Head {
             ready!(self.response.poll_output(cx, down.as_mut())).map_err(|_| ExchangeError::DownstreamClosed)?;
             if !self.read_head()? {
@@ -157,6 +162,18 @@ impl<'a> Exchange<'a> {
             PumpError::Framing => ExchangeError::UpstreamProtocol("an invalid chunked body".into()),
         })?;
         Poll::Ready(Ok(()))
+    }
+
+    /// Notices a client that leaves while it waits: its request is given up, and the backend with it. What it sends
+    /// meanwhile is kept as the beginning of its next request.
+    fn poll_client<D: AsyncRead>(&mut self, cx: &mut Context<'_>, down: Pin<&mut D>) -> Result<(), ExchangeError> {
+        if self.request.input.len() >= READ_AHEAD {
+            return Ok(());
+        }
+        match self.request.poll_read(cx, down) {
+            Poll::Pending | Poll::Ready(Ok(1..)) => Ok(()),
+            Poll::Ready(Ok(0) | Err(_)) => Err(ExchangeError::DownstreamClosed),
+        }
     }
 
     /// Reads a head from what has come in, and writes it on. Returns whether there was one.

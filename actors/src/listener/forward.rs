@@ -132,13 +132,13 @@ impl<'p> Request<'p> {
         self.status = exchange.status().unwrap_or(0);
         let (answered, responded) = (exchange.has_answered(), exchange.has_response());
         let (whole, reusable, close) = (exchange.is_request_read(), exchange.is_reusable(), exchange.close);
-        let Exchange { request, mut response, .. } = exchange;
+        let Exchange { mut request, mut response, .. } = exchange;
+        request.forget_unwritten();
+        self.body_read = Some(whole);
         (self.received, self.sent) = (request.moved, response.moved);
         response.input.clear();
         response.output.clear();
-        let mut leftover = request.output;
-        leftover.clear();
-        (scratch.input, scratch.request_output) = (request.input, leftover);
+        (scratch.input, scratch.request_output) = (request.input, request.output);
         (scratch.response_input, scratch.response_output) = (response.input, response.output);
         let error = match result {
             Ok(Ok(())) => {

@@ -89,6 +89,13 @@ impl Pump {
         self.ended
     }
 
+    /// Forgets what waits to be written. What is left in `input` follows what was read of the body.
+    pub(super) fn forget_unwritten(&mut self) {
+        self.output.clear();
+        self.input.advance(std::mem::take(&mut self.direct));
+        self.tail = b"";
+    }
+
     /// Moves as much as both sides take. Ready when the body has ended and everything is written and flushed.
     pub(super) fn poll<R, W>(
         &mut self,

@@ -98,6 +98,12 @@ impl Pool {
         if now.duration_since(channel.created) >= registry.settings.max_age {
             return registry.close(channel, PoolState::Active, CloseReason::MaxAge);
         }
+        // Whoever waits takes it as it is: the checks of `take` are due now.
+        if !self.waiting.borrow().is_empty()
+            && let Some(reason) = self.unfit(&mut channel, registry, now)
+        {
+            return registry.close(channel, PoolState::Active, reason);
+        }
         registry.observer.pool(&channel.owner.id, Some(PoolState::Active), Some(PoolState::Idle));
         let Some(channel) = self.hand_over(channel) else {
             return;
@@ -129,10 +135,10 @@ impl Pool {
     }
 
     /// Waits in line for a connection that is given back, for as long as the dial has no permit.
-    pub(super) fn wait(self: &Rc<Self>, dial: &Rc<Dial>) -> Wait {
+    pub(super) fn wait(self: &Rc<Self>, dial: &Rc<Dial>, registry: &Rc<Registry>) -> Wait {
         let seat = Rc::new(Seat { dial: dial.clone(), given: RefCell::default(), waker: RefCell::default() });
         self.waiting.borrow_mut().push_back(seat.clone());
-        Wait { pool: self.clone(), seat }
+        Wait { pool: self.clone(), registry: registry.clone(), seat }
     }
 
     /// Counts a backend among those that use the pool, in place of an earlier form of the same backend.
@@ -207,6 +213,7 @@ impl Pool {
 /// what he was handed and has not taken.
 pub(super) struct Wait {
     pool: Rc<Pool>,
+    registry: Rc<Registry>,
     seat: Rc<Seat>,
 }
 
@@ -228,7 +235,14 @@ impl Drop for Wait {
         if let Some(channel) = self.seat.given.take()
             && let Some(channel) = self.pool.hand_over(channel)
         {
+            if let Some(reason) = self.registry.closing() {
+                return self.registry.close(channel, PoolState::Idle, reason);
+            }
+            if self.pool.retired.get() {
+                return self.registry.close(channel, PoolState::Idle, CloseReason::PolicyChange);
+            }
             self.pool.idle.borrow_mut().push_back(channel);
+            self.registry.watch_idle();
         }
     }
 }

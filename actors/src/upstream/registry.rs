@@ -70,7 +70,10 @@ impl Registry {
             self.observer.pool(&channel.owner.id, Some(PoolState::Idle), None);
             self.observer.pool(&backend.id, None, Some(PoolState::Active));
         }
-        channel.owner = backend.clone();
+        // The counter of the backend is shared by all workers: it is touched only where the owner changes.
+        if !Arc::ptr_eq(&channel.owner, backend) {
+            channel.owner = backend.clone();
+        }
     }
 
     /// Closes a connection and counts it.

@@ -216,7 +216,7 @@ async fn attempt(
         return Ok(upstreams.reused(channel, pool));
     }
     let mut dialled = (pool.connect)(dial.clone());
-    let mut given = pool.wait(dial);
+    let mut given = pool.wait(dial, registry);
     let patience = sleep(registry.settings.acquire_timeout);
     tokio::pin!(patience);
     loop {

@@ -224,3 +224,34 @@ async fn what_follows_a_response_taints_the_connection() {
     let (seen, _) = exchange(GET, b"", answers(0, answer)).await;
     assert!(seen.result.is_ok() && seen.client.ends_with("\r\n\r\nok") && !seen.reusable, "{seen:?}");
 }
+
+/// The backend answers without reading: what it did not take of the body must not be left as the client's next request.
+#[tokio::test]
+async fn an_early_answer_leaves_no_body_behind() {
+    let body = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    let request = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+    let mut head = RequestHead::default();
+    head.parse(request.as_bytes(), &HeadLimits::default()).unwrap().expect("a whole head");
+    let (_client, mut down) = duplex(65536);
+    let (mut up, mut peer) = duplex(256);
+    let framing = head.framing();
+    let edits = HeaderEdits::default();
+    let mut response_head = ResponseHead::default();
+    let mut exchange = Exchange::new(
+        &head,
+        Pump::new(BytesMut::from(body.as_bytes()), BytesMut::from(&b"POST / HTTP/1.1\r\n\r\n"[..]), framing, framing),
+        Pump::new(BytesMut::new(), BytesMut::new(), Framing::Length(1), Framing::Length(1)),
+        &mut response_head,
+        Edits([&edits, &edits]),
+        false,
+    );
+    peer.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    exchange.run(&mut down, &mut up).await.unwrap();
+    exchange.request.forget_unwritten();
+    assert!(exchange.is_request_read(), "the body had come in");
+    assert!(
+        exchange.request.input.is_empty(),
+        "{} bytes of the body are left as a next request",
+        exchange.request.input.len()
+    );
+}

@@ -338,3 +338,50 @@ async fn draining_keeps_no_connection() {
     in_flight.release();
     assert_eq!(*bench.seen.closed.borrow(), [CloseReason::Drain; 2]);
 }
+
+#[actix_rt::test]
+async fn a_chain_that_has_ended_is_not_handed_to_one_who_waits() {
+    let root = authority("a CA").self_signed();
+    let leaf = server().until(now() + HOUR).signed_by(&root);
+    let peer = Peer::tls(presenting(&leaf)).await;
+    let bench = Rc::new(Bench::with(|settings| settings.limit_per_endpoint = 1));
+    let backend = secured(peer.address, identity(issued_by(&[&root])));
+    let mut held = bench.acquire(&backend).await.expect("a connection");
+    ping(&mut held).await.expect("an answer");
+    let waiter = actix_rt::spawn({
+        let (bench, backend) = (bench.clone(), backend.clone());
+        async move { bench.acquire(&backend).await.map(|connection| connection.is_reused()) }
+    });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    bench.clock.advance(2 * HOUR);
+    held.release();
+    let got = waiter.await.expect("ran");
+    assert!(got.is_err(), "an expired certificate was accepted: reused = {got:?}");
+}
+
+#[actix_rt::test]
+async fn a_retired_pool_keeps_nothing_that_a_waiter_left() {
+    let peer = Peer::plaintext().await;
+    let bench = Rc::new(Bench::with(|settings| settings.limit_per_endpoint = 1));
+    let backend = plain(peer.address);
+    bench.apply(&[&backend], &[]);
+    let held = bench.acquire(&backend).await.expect("a connection");
+    let waiter = actix_rt::spawn({
+        let (bench, backend) = (bench.clone(), backend.clone());
+        async move { bench.acquire(&backend).await.map(|_| ()) }
+    });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    held.release();
+    bench.apply(&[], &[]);
+    bench.upstreams.close_idle(CloseReason::Drain);
+    waiter.abort();
+    let _ = waiter.await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.seen.count(PoolState::Idle), 0, "closed: {:?}", bench.seen.closed.borrow());
+}
