@@ -55,6 +55,8 @@ type Place = (PathBuf, usize);
 struct File {
     /// Of the text that was read last.
     fingerprint: Option<u64>,
+    /// It has never been readable, and may hold policies.
+    hides_policies: bool,
     entries: Vec<Entry>,
     problems: Vec<FileProblem>,
 }
@@ -108,7 +110,7 @@ impl FileSet {
 
     /// The objects as of now. Those that did not change are the same `Arc`s as before.
     pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot { unseen_policies: self.unseen_policies(), ..Snapshot::default() };
         let mut stand_ins = Vec::new();
         for entry in self.files.values().flat_map(|file| &file.entries) {
             match &entry.held {
@@ -123,6 +125,11 @@ impl FileSet {
             }
         }
         snapshot
+    }
+
+    fn unseen_policies(&self) -> Option<Arc<str>> {
+        let (path, _) = self.files.iter().find(|(_, file)| file.hides_policies)?;
+        Some(format!("{} cannot be read, and may hold a BackendTLSPolicy for it", path.display()).into())
     }
 
     /// Everything that is wrong with the files, by file and line.

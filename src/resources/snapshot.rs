@@ -25,6 +25,9 @@ pub struct Snapshot {
     pub backend_tls_policies: Store<BackendTlsPolicy>,
     /// BackendTLSPolicies that could not be read; never a name that is in `backend_tls_policies`.
     pub unreadable_policies: Store<UnreadablePolicy>,
+    /// Why there may be policies that nobody has seen, for example a file that never parsed. Until then no backend gets
+    /// plaintext.
+    pub unseen_policies: Option<Arc<str>>,
     /// ReferenceGrant
     pub reference_grants: Store<ReferenceGrant>,
     /// AgentgatewayBackend

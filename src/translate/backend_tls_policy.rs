@@ -85,6 +85,8 @@ pub(super) struct Policies<'a> {
     judged: Vec<Judged>,
     clients: &'a BTreeMap<NamespacedName, ClientCertificateState>,
     identities: HashMap<(usize, NamespacedName), Arc<TlsIdentity>>,
+    /// Why there may be policies that are not among them.
+    unseen: Option<Arc<str>>,
     /// Policies with at least one ancestor of ours.
     pub(super) verdicts: BTreeMap<NamespacedName, PolicyVerdict>,
     /// In a fixed order.
@@ -117,6 +119,7 @@ impl<'a> Policies<'a> {
             judged: Vec::new(),
             clients,
             identities: HashMap::new(),
+            unseen: snapshot.unseen_policies.clone(),
             verdicts: BTreeMap::new(),
             findings: Vec::new(),
             authorities: Vec::new(),
@@ -149,9 +152,18 @@ impl<'a> Policies<'a> {
     }
 
     /// How `gateway` speaks to a port of a target. `port_name` is the Service port's name, or empty. Plaintext only if no
-    /// policy selects the port.
+    /// policy selects the port, and none can be there that nobody has seen.
     pub(super) fn tls(&mut self, gateway: &NamespacedName, target: &TargetKey, port_name: &str) -> Tls {
-        let Some(number) = self.attachments.winner(target, port_name) else { return Tls::Plaintext };
+        let Some(number) = self.attachments.winner(target, port_name) else {
+            return match &self.unseen {
+                None => Tls::Plaintext,
+                Some(why) => Tls::Poisoned(Poison {
+                    reason: Reason::Handshake(HandshakeResult::PolicyInvalid),
+                    message: Arc::clone(why),
+                    policy: None,
+                }),
+            };
+        };
         let judged = &self.judged[number];
         if judged.homeless.contains(gateway) {
             return Tls::Poisoned(Poison {

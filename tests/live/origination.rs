@@ -131,6 +131,64 @@ fn sessions_resume_unless_the_policy_forbids_it() {
     assert_eq!((handshakes("never", false), handshakes("never", true)), (Some(4.0), Some(0.0)));
 }
 
+/// Ways to write a policy wrong, each with the Service `broken` as its target.
+const MISWRITTEN: [(&str, &str); 8] = [
+    (
+        "without a name",
+        "kind: BackendTLSPolicy\nmetadata: {}\nspec: {targetRefs: [{group: \"\", kind: Service, name: broken}]}",
+    ),
+    (
+        "a number for a name",
+        "kind: BackendTLSPolicy\nmetadata: {name: 7}\nspec: {targetRefs: [{group: \"\", kind: Service, name: broken}]}",
+    ),
+    ("a target without a kind", "kind: BackendTLSPolicy\nmetadata: {name: p}\nspec: {targetRefs: [{name: broken}]}"),
+    (
+        "a target that is no list",
+        "kind: BackendTLSPolicy\nmetadata: {name: p}\nspec: {targetRefs: {group: \"\", kind: Service, name: broken}}",
+    ),
+    (
+        "a single target",
+        "kind: BackendTLSPolicy\nmetadata: {name: p}\nspec: {targetRef: {group: \"\", kind: Service, name: broken}}",
+    ),
+    (
+        "a section that can be no port",
+        "kind: BackendTLSPolicy\nmetadata: {name: p}\nspec: {targetRefs: [{group: \"\", kind: Service, name: broken, sectionName: HTTPS}]}",
+    ),
+    (
+        "the kind in another case",
+        "kind: BackendTlsPolicy\nmetadata: {name: p}\nspec: {targetRefs: [{group: \"\", kind: Service, name: broken}]}",
+    ),
+    (
+        "a file that does not parse",
+        "kind: BackendTLSPolicy\nmetadata: {name: p}\nspec: {targetRefs: [{group: \"\", kind: Serv",
+    ),
+];
+
+#[test]
+fn a_policy_that_is_written_wrong_still_forbids_plaintext() {
+    let backend = Backend::plaintext();
+    let target = Target::new("broken", backend.address);
+    let gateway = Gateway::start(GATEWAY);
+    for (what, policy) in MISWRITTEN {
+        let policy = format!("apiVersion: gateway.networking.k8s.io/v1\n{policy}\n");
+        gateway.write("policy.yaml", &policy);
+        gateway.wait_for_log(|line| line.contains("policy.yaml"));
+        gateway.write("target.yaml", target.yaml());
+        let response = gateway.wait_for("a route", || {
+            let response = get(gateway.address(80), "broken.test", "/");
+            (response.status != 404).then_some(response)
+        });
+        assert_eq!(response.status, 500, "{what}: {response:?}");
+        assert_eq!(backend.accepted(), 0, "{what}: a connection was made");
+        for file in ["target.yaml", "policy.yaml"] {
+            std::fs::remove_file(gateway.path(file)).unwrap();
+        }
+        gateway.wait_for("an empty gateway", || {
+            (get(gateway.address(80), "broken.test", "/").status == 404).then_some(())
+        });
+    }
+}
+
 #[test]
 fn a_backend_with_a_policy_is_never_spoken_to_in_plaintext() {
     let backend = Backend::plaintext();

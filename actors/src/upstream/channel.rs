@@ -165,7 +165,7 @@ impl Channel {
 
     /// Says goodbye, with a close_notify where there is TLS, and closes. What the socket does not take at once is not
     /// waited for.
-    pub(super) fn close(mut self: Box<Self>) {
+    pub(super) fn close(mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         let _: Poll<io::Result<()>> = Pin::new(&mut self.io).poll_shutdown(&mut cx);
     }

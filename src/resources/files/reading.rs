@@ -13,6 +13,7 @@ use crate::resources::schema::Violation;
 
 /// A file that the system would not give.
 pub(super) fn unreadable(path: &Path, error: &io::Error, before: Option<&File>) -> File {
+    let hides_policies = before.is_none_or(|before| before.hides_policies);
     let File { fingerprint, entries, .. } = before.cloned().unwrap_or_default();
     let kept = if entries.is_empty() { "" } else { "; what it held before stays in effect" };
     let hint = match error.kind() {
@@ -21,15 +22,24 @@ pub(super) fn unreadable(path: &Path, error: &io::Error, before: Option<&File>) 
         _ => "",
     };
     let problem = FileProblem::new(Code::FileUnreadable, path, 0, format!("cannot be read: {error}{kept}")).hint(hint);
-    File { fingerprint, entries, problems: vec![problem] }
+    File { fingerprint, hides_policies, entries, problems: vec![problem] }
 }
 
 pub(super) fn read(path: &Path, text: &str, fingerprint: u64, before: Option<&File>) -> File {
-    let mut reading = Reading { path, before, entries: Vec::new(), problems: Vec::new(), passed: BTreeMap::new() };
+    let mut reading = Reading {
+        path,
+        before,
+        hides_policies: false,
+        entries: Vec::new(),
+        problems: Vec::new(),
+        passed: BTreeMap::new(),
+    };
     match document::read(text) {
         Ok(documents) => documents.into_iter().for_each(|document| reading.take(document)),
         Err(error) => {
             reading.entries = before.map(|before| before.entries.clone()).unwrap_or_default();
+            let never_read = before.is_none_or(|before| before.hides_policies);
+            reading.hides_policies = never_read && text.to_ascii_lowercase().contains("backendtlspolic");
             reading.problems.push(FileProblem::syntax(path, &error, !reading.entries.is_empty()));
         }
     }
@@ -39,6 +49,7 @@ pub(super) fn read(path: &Path, text: &str, fingerprint: u64, before: Option<&Fi
 struct Reading<'a> {
     path: &'a Path,
     before: Option<&'a File>,
+    hides_policies: bool,
     entries: Vec<Entry>,
     problems: Vec<FileProblem>,
     /// Kinds that were passed over: where the first one is, and how many there are.
@@ -115,6 +126,11 @@ impl Reading<'_> {
             let message = if count > 1 { format!("{message} ({count} times in this file)") } else { message };
             self.problems.push(FileProblem::new(code, self.path, line, message));
         }
-        File { fingerprint: Some(fingerprint), entries: self.entries, problems: self.problems }
+        File {
+            fingerprint: Some(fingerprint),
+            hides_policies: self.hides_policies,
+            entries: self.entries,
+            problems: self.problems,
+        }
     }
 }

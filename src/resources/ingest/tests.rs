@@ -145,11 +145,12 @@ fn a_refused_policy_says_what_it_targets_as_far_as_it_can_be_read() {
 }
 
 #[test]
-fn a_refused_policy_without_a_name_cannot_stand_in_for_itself() {
+fn a_refused_policy_without_a_name_stands_in_under_one_that_is_made_up() {
     let mut document = policy();
     document["metadata"] = json!({"namespace": "x"});
     let rejection = rejected(document);
-    assert!(rejection.object.is_none() && rejection.unreadable.is_none());
+    let stand_in = rejection.unreadable.expect("its targets are known");
+    assert!(stand_in.metadata.name.starts_with("unnamed-") && !stand_in.target_refs.is_empty());
     assert_eq!(rejection.violations[0].to_string(), "metadata.name: is required");
 }
 

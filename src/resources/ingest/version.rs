@@ -68,6 +68,11 @@ pub(super) fn recognise(document: &Value) -> Recognised {
     };
     let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
     let Some(kind) = kind_of(group, kind_name) else {
+        if let Some(meant) = kind_meant(group, kind_name) {
+            let message = format!("there is no kind {kind_name} in {api_version}");
+            let hint = format!("write `kind: {meant}`");
+            return Recognised::Refused(meant, Violation { field: "kind".into(), message, hint });
+        }
         return Recognised::Skipped(Skip::UnknownKind { api_version: api_version.into(), kind: kind_name.into() });
     };
     if read_versions(kind).contains(&api_version) {
@@ -82,6 +87,32 @@ pub(super) fn recognise(document: &Value) -> Recognised {
     }
     Recognised::Skipped(skip)
 }
+
+/// The kind that differs from a word by case or by a plural alone. Passed over, such an object would be missed by nobody
+/// but its users; and where it is a policy, its targets would get plaintext.
+fn kind_meant(group: &str, kind: &str) -> Option<Kind> {
+    let lower = kind.to_ascii_lowercase();
+    let singular = lower.strip_suffix("ies").map(|stem| format!("{stem}y"));
+    let singular = singular.as_deref().or(lower.strip_suffix('s')).unwrap_or(&lower);
+    ALL.into_iter().find(|known| {
+        let name = known.as_str().to_ascii_lowercase();
+        (name == lower || name == singular) && kind_of(group, known.as_str()) == Some(*known)
+    })
+}
+
+const ALL: [Kind; 11] = [
+    Kind::GatewayClass,
+    Kind::Gateway,
+    Kind::HttpRoute,
+    Kind::BackendTlsPolicy,
+    Kind::ReferenceGrant,
+    Kind::AgentgatewayBackend,
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::ConfigMap,
+    Kind::Secret,
+    Kind::Namespace,
+];
 
 fn kind_of(group: &str, kind: &str) -> Option<Kind> {
     Some(match (group, kind) {
