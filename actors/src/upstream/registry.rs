@@ -77,6 +77,7 @@ impl Registry {
     }
 
     /// Closes a connection and counts it.
+    #[expect(clippy::boxed_local, reason = "connections change hands in their boxes")]
     pub(super) fn close(&self, mut channel: Box<Channel>, from: PoolState, reason: CloseReason) {
         channel.accepted(&*self.observer);
         self.observer.pool(&channel.owner.id, Some(from), None);
