@@ -127,7 +127,14 @@ fn check_reads_standard_input_and_speaks_json() {
     let objects = json["objects"].as_array().expect("objects");
     let names: Vec<_> = objects.iter().map(|object| (object["kind"].as_str(), object["name"].as_str())).collect();
     assert_eq!(names, [(Some("Gateway"), Some("web")), (Some("HTTPRoute"), Some("app"))]);
-    assert_eq!(objects[0]["status"]["listeners"][0]["attachedRoutes"], 1);
+    let listener = &objects[0]["status"]["listeners"][0];
+    assert_eq!(listener["attachedRoutes"], 1);
+    let kind = serde_json::json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"});
+    assert_eq!(listener["supportedKinds"], serde_json::json!([kind]));
+    assert_eq!(listener["conditions"][0]["status"], "True");
+    let parent = &objects[1]["status"]["parents"][0];
+    assert_eq!(parent["parentRef"]["name"], "web");
+    assert_eq!(parent["controllerName"], "gateway.postern.dev/controller");
     let problem = &json["problems"][0];
     assert_eq!((&problem["severity"], &problem["code"]), (&"error".into(), &"BackendNotFound".into()), "{problem}");
     assert_eq!(problem["file"], "standard input");

@@ -15,7 +15,7 @@ use crate::status::Verdicts;
 use crate::translate::{Settings, endpoints, translate};
 
 /// The controller name of our GatewayClasses.
-const CONTROLLER_NAME: &str = "gateway.postern.dev/controller";
+pub(crate) const CONTROLLER_NAME: &str = "gateway.postern.dev/controller";
 /// The classes that are ours without a GatewayClass object.
 const CLASS_NAMES: [&str; 2] = ["postern", "agentgateway"];
 
