@@ -123,7 +123,7 @@ impl FileConfiguration {
         let findings = verdicts.findings.iter().map(|finding| {
             let origin = self.files.origin(&finding.object, &finding.field);
             Diagnostic {
-                severity: finding.severity.into(),
+                severity: finding.severity,
                 code: finding.code.to_owned(),
                 object: finding.object.to_string(),
                 field: finding.field.clone(),
@@ -158,7 +158,7 @@ impl FileConfiguration {
 
 fn problem(problem: &FileProblem) -> Diagnostic {
     Diagnostic {
-        severity: problem.severity.into(),
+        severity: problem.severity,
         code: problem.code.as_str().to_owned(),
         object: problem.object.as_ref().map(ToString::to_string).unwrap_or_default(),
         field: problem.field.clone(),
