@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::resources::http_route::ParentRef;
 use crate::resources::{NamespacedName, ObjectRef, Severity};
 
 pub mod condition;
+pub mod kubernetes;
 pub mod reason;
 
 /// What the status of every object of ours would be, and what a user should know beyond it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdicts {
     /// GatewayClasses with our controller name.
     pub gateway_classes: BTreeMap<NamespacedName, Vec<Condition>>,
@@ -28,11 +26,9 @@ pub struct Verdicts {
 }
 
 /// A `metav1.Condition` without its time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// For example `Accepted`.
-    #[serde(rename = "type")]
     pub kind: &'static str,
     /// `True` or `False`
     pub status: bool,
@@ -45,8 +41,7 @@ pub struct Condition {
 }
 
 /// Status of a Gateway.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GatewayVerdict {
     /// Of the Gateway itself.
     pub conditions: Vec<Condition>,
@@ -55,8 +50,7 @@ pub struct GatewayVerdict {
 }
 
 /// Status of a listener.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListenerVerdict {
     /// `name`
     pub name: String,
@@ -69,15 +63,14 @@ pub struct ListenerVerdict {
 }
 
 /// Status of a route.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RouteVerdict {
     /// One entry for each parentRef that is ours.
     pub parents: Vec<ParentVerdict>,
 }
 
 /// Status of a route under one parentRef.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ParentVerdict {
     /// As the route writes it.
     pub parent_ref: ParentRef,
@@ -86,15 +79,14 @@ pub struct ParentVerdict {
 }
 
 /// Status of a BackendTLSPolicy.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyVerdict {
     /// One entry for each Gateway, at most 16 with those of other controllers.
     pub ancestors: Vec<AncestorVerdict>,
 }
 
 /// Status of a policy under one Gateway.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AncestorVerdict {
     /// The Gateway.
     pub gateway: NamespacedName,
@@ -103,8 +95,7 @@ pub struct AncestorVerdict {
 }
 
 /// Something that a user should know about an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How grave.
     pub severity: Severity,

@@ -20,6 +20,7 @@ pub(crate) mod backends;
 pub(crate) mod certificates;
 pub(crate) mod client_certificate;
 pub mod endpoints;
+mod expiry;
 mod findings;
 mod gateway;
 mod gateway_class;

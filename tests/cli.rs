@@ -127,7 +127,14 @@ fn check_reads_standard_input_and_speaks_json() {
     let objects = json["objects"].as_array().expect("objects");
     let names: Vec<_> = objects.iter().map(|object| (object["kind"].as_str(), object["name"].as_str())).collect();
     assert_eq!(names, [(Some("Gateway"), Some("web")), (Some("HTTPRoute"), Some("app"))]);
-    assert_eq!(objects[0]["status"]["listeners"][0]["attachedRoutes"], 1);
+    let listener = &objects[0]["status"]["listeners"][0];
+    assert_eq!(listener["attachedRoutes"], 1);
+    let kind = serde_json::json!({"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"});
+    assert_eq!(listener["supportedKinds"], serde_json::json!([kind]));
+    assert_eq!(listener["conditions"][0]["status"], "True");
+    let parent = &objects[1]["status"]["parents"][0];
+    assert_eq!(parent["parentRef"]["name"], "web");
+    assert_eq!(parent["controllerName"], "gateway.postern.dev/controller");
     let problem = &json["problems"][0];
     assert_eq!((&problem["severity"], &problem["code"]), (&"error".into(), &"BackendNotFound".into()), "{problem}");
     assert_eq!(problem["file"], "standard input");
@@ -145,4 +152,15 @@ fn a_file_that_is_no_yaml_is_an_error_of_its_own() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("torn.yaml:"), "{text}");
     assert!(text.contains("listener http, 1 route"), "the other file counts:\n{text}");
+}
+
+#[test]
+fn a_folder_without_objects_is_a_warning_that_names_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("gateway.txt"), GOOD).expect("a file");
+    let path = folder.path().display().to_string();
+    let output = postern(&["check", &path]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("warning NoObjects") && text.contains(&path) && text.contains("*.yml"), "{text}");
 }

@@ -62,10 +62,11 @@ pub(super) struct Checked {
 impl Checked {
     /// Reads and translates once.
     pub(super) fn of(paths: &[PathBuf], fixed: &[(PathBuf, Arc<str>)], settings: Settings) -> Self {
+        let asked = paths.iter().chain(fixed.iter().map(|(path, _)| path)).cloned().collect();
         let mut events = read_once(paths);
         let fixed = fixed.iter().map(|(path, text)| (path.clone(), text.to_string()));
         events.changes.extend(fixed.map(|(path, text)| FileChange { path, contents: Some(Ok(text)) }));
-        let mut configuration = FileConfiguration::new(settings);
+        let mut configuration = FileConfiguration::new(settings, asked);
         configuration.change(events);
         let (_, _, report) = configuration.translate();
         Self { snapshot: configuration.snapshot().clone(), report }

@@ -9,13 +9,13 @@ use postern_actors::supervisor::{Configuration, Effect, FileEvents};
 
 use super::Refusal;
 use super::diagnostic::{Diagnostic, show_path};
-use crate::resources::Snapshot;
 use crate::resources::files::{FileProblem, FileSet};
+use crate::resources::{Severity, Snapshot};
 use crate::status::Verdicts;
 use crate::translate::{Settings, endpoints, translate};
 
 /// The controller name of our GatewayClasses.
-const CONTROLLER_NAME: &str = "gateway.postern.dev/controller";
+pub(crate) const CONTROLLER_NAME: &str = "gateway.postern.dev/controller";
 /// The classes that are ours without a GatewayClass object.
 const CLASS_NAMES: [&str; 2] = ["postern", "agentgateway"];
 
@@ -73,6 +73,7 @@ pub(crate) fn sources(paths: &[PathBuf]) -> Result<Sources, Refusal> {
 
 /// Objects of files, and how they are translated.
 pub(crate) struct FileConfiguration {
+    asked: Vec<PathBuf>,
     files: FileSet,
     paths: BTreeSet<PathBuf>,
     settings: Settings,
@@ -81,9 +82,10 @@ pub(crate) struct FileConfiguration {
 }
 
 impl FileConfiguration {
-    /// No objects yet.
-    pub(crate) fn new(settings: Settings) -> Self {
+    /// No objects yet. `asked` are the paths that a user gave.
+    pub(crate) fn new(settings: Settings, asked: Vec<PathBuf>) -> Self {
         Self {
+            asked,
             files: FileSet::default(),
             paths: BTreeSet::new(),
             settings,
@@ -131,7 +133,26 @@ impl FileConfiguration {
                 hint: finding.hint.clone(),
             }
         });
-        problems.chain(findings).collect()
+        problems.chain(findings).chain(self.no_objects()).collect()
+    }
+
+    /// A folder of other things, or the wrong one, would pass for a configuration in which all is well.
+    fn no_objects(&self) -> Option<Diagnostic> {
+        let broken = self.problems.iter().any(|problem| problem.severity == Severity::Error);
+        if broken || self.snapshot != Snapshot::default() {
+            return None;
+        }
+        let asked: Vec<_> = self.asked.iter().map(|path| show_path(path)).collect();
+        Some(Diagnostic {
+            severity: Severity::Warning,
+            code: "NoObjects".to_owned(),
+            object: String::new(),
+            field: String::new(),
+            file: None,
+            line: None,
+            message: format!("there is not a single object in {}", asked.join(", ")),
+            hint: "of folders the files *.yaml, *.yml and *.json are read, at any depth".to_owned(),
+        })
     }
 }
 
@@ -148,8 +169,11 @@ fn problem(problem: &FileProblem) -> Diagnostic {
     }
 }
 
-/// Whether two snapshots differ in nothing but their EndpointSlices.
+/// Whether two snapshots differ in nothing but their EndpointSlices, and neither is empty.
 fn differs_in_addresses_only(before: &Snapshot, after: &Snapshot) -> bool {
+    if (before == &Snapshot::default()) != (after == &Snapshot::default()) {
+        return false;
+    }
     let but_addresses = Snapshot { endpoint_slices: after.endpoint_slices.clone(), ..before.clone() };
     but_addresses == *after
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use postern_actors::plan::matching::PathMatch;
 use postern_actors::plan::rule::Target;
-use postern_actors::plan::{Action, Plan, Port, Protocol, Rule, Tls};
+use postern_actors::plan::{Action, Listener, Plan, Port, Protocol, Rule, Tls};
 use postern_actors::supervisor::sockets::{BindFailure, Listening};
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ impl Overview {
                         let route = routes.entry(&rule.route).or_default();
                         route.hosts.insert(host.as_deref().unwrap_or("*").to_owned());
                         targets(rule, &mut route.targets);
-                        if let (None, Some(address)) = (&overview.curl, address) {
+                        if let (None, Some(address)) = (&overview.curl, address.filter(|_| !unserved(port, listener))) {
                             overview.curl = curl(port.protocol, address, host.as_deref(), &condition.path, rule);
                         }
                     }
@@ -62,13 +62,19 @@ impl Overview {
     }
 }
 
+/// A listener without a certificate ends no handshake: it is held so that its name goes nowhere else.
+fn unserved(port: &Port, listener: &Listener) -> bool {
+    port.protocol == Protocol::Https && listener.certificates.is_empty()
+}
+
 fn listener_line(
     port: &Port,
-    listener: &postern_actors::plan::Listener,
+    listener: &Listener,
     address: Option<SocketAddr>,
     failure: Option<&BindFailure>,
 ) -> String {
     let place = match (address, failure) {
+        _ if unserved(port, listener) => "NOT SERVED (no usable certificate, see the problems)".to_owned(),
         (Some(address), _) => format!("{}://{address}/", port.protocol.scheme()),
         (None, Some(failure)) => format!("NOT BOUND ({})", failure.message),
         (None, None) => "not bound yet".to_owned(),

@@ -84,7 +84,8 @@ pub(crate) async fn serve(settings: ServeSettings) -> anyhow::Result<Running> {
     };
     let workers = Workers::new(settings.workers, sockets, make, status.clone(), console.clone().recipient()).start();
 
-    let configuration = Arc::new(Mutex::new(FileConfiguration::new(settings.translation)));
+    let asked = settings.paths.iter().chain(settings.fixed.iter().map(|(path, _)| path)).cloned().collect();
+    let configuration = Arc::new(Mutex::new(FileConfiguration::new(settings.translation, asked)));
     let outlets = Outlets {
         plans: workers.clone().recipient(),
         endpoints: workers.clone().recipient(),

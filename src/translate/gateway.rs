@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Settings;
 use super::client_certificate::{ClientCertificateState, client_certificate};
+use super::expiry;
 use super::findings::{Findings, Problem};
 use super::gateway_class::{Classes, Standing};
 use super::grants::Grants;
@@ -85,7 +86,7 @@ impl<'a> Gateways<'a> {
             shared_port::settle(&mut gateways.drafts);
         }
         for draft in &gateways.drafts {
-            draft.report(&gateways.clients[&draft.key], findings);
+            draft.report(&gateways.clients[&draft.key], now, findings);
         }
         gateways
     }
@@ -136,19 +137,22 @@ impl<'a> GatewayDraft<'a> {
         self.rejected.is_none() && self.unusable.is_none()
     }
 
-    fn report(&self, client: &ClientCertificateState, findings: &mut Findings) {
+    fn report(&self, client: &ClientCertificateState, now: Timestamp, findings: &mut Findings) {
         let object = self.gateway.object_ref();
         for problem in self.rejected.iter().chain(&self.unusable) {
             findings.error(&object, problem);
         }
-        if let ClientCertificateState::Unusable { reason, message } = client {
-            let problem = Problem::new(
-                reason,
-                "spec.tls.backend.clientCertificateRef",
-                message.clone(),
-                "until it is mended the TLS backends of this Gateway get 500",
-            );
-            findings.error(&object, &problem);
+        let field = "spec.tls.backend.clientCertificateRef";
+        match client {
+            ClientCertificateState::Unset => {}
+            ClientCertificateState::Usable(certificate) => {
+                let secret = certificate.reference.strip_prefix("Secret/").unwrap_or(&certificate.reference);
+                expiry::look_at(certificate.not_after, secret, now, (&object, field), findings);
+            }
+            ClientCertificateState::Unusable { reason, message } => {
+                let hint = "until it is mended the TLS backends of this Gateway get 500";
+                findings.error(&object, &Problem::new(reason, field, message.clone(), hint));
+            }
         }
         if self.gateway.spec.listeners.is_empty() {
             let hint = "add at least one listener";

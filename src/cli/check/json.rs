@@ -4,8 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::FileReport;
+use crate::cli::configuration::CONTROLLER_NAME;
 use crate::cli::diagnostic::{Diagnostic, count};
 use crate::resources::{Kind, NamespacedName};
+use crate::status::kubernetes;
 
 #[derive(Serialize)]
 struct Outcome<'a> {
@@ -29,16 +31,16 @@ pub(super) fn render(report: &FileReport) -> anyhow::Result<String> {
     let verdicts = &report.verdicts;
     let mut objects = Vec::new();
     for (name, conditions) in &verdicts.gateway_classes {
-        objects.push(object(Kind::GatewayClass, name, serde_json::json!({ "conditions": conditions })));
+        objects.push(object(Kind::GatewayClass, name, kubernetes::gateway_class(conditions)));
     }
     for (name, verdict) in &verdicts.gateways {
-        objects.push(object(Kind::Gateway, name, serde_json::to_value(verdict)?));
+        objects.push(object(Kind::Gateway, name, kubernetes::gateway(verdict)));
     }
     for (name, verdict) in &verdicts.http_routes {
-        objects.push(object(Kind::HttpRoute, name, serde_json::to_value(verdict)?));
+        objects.push(object(Kind::HttpRoute, name, kubernetes::route(verdict, CONTROLLER_NAME)));
     }
     for (name, verdict) in &verdicts.backend_tls_policies {
-        objects.push(object(Kind::BackendTlsPolicy, name, serde_json::to_value(verdict)?));
+        objects.push(object(Kind::BackendTlsPolicy, name, kubernetes::policy(verdict, CONTROLLER_NAME)));
     }
     let (errors, warnings) = count(&report.diagnostics);
     let outcome = Outcome { objects, problems: &report.diagnostics, errors, warnings };

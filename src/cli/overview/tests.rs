@@ -1,4 +1,5 @@
 use postern_actors::outcome::Reason;
+use postern_actors::plan::certificate::{KeyFormat, PrivateKey, ServerCertificate};
 use postern_actors::plan::matching::{Match, RuleTableBuilder};
 use postern_actors::plan::{HostTable, Listener, Poison};
 
@@ -36,10 +37,16 @@ fn plan(protocol: Protocol, routes: Vec<(Option<&str>, &str, Arc<Rule>)>) -> Pla
         let condition = Match { path: PathMatch::Prefix(path.into()), method: None, headers: vec![], query: vec![] };
         tables.get_mut_or_insert_with(host, RuleTableBuilder::default).push(condition, rule);
     }
+    let certificates = (protocol == Protocol::Https).then(|| ServerCertificate {
+        secret: "default/web".into(),
+        chain: vec![],
+        key: PrivateKey { format: KeyFormat::Pkcs8, der: Vec::new().into() },
+        dns_names: vec![],
+    });
     let listener = Listener {
         name: "web".into(),
         hostname: None,
-        certificates: vec![],
+        certificates: certificates.into_iter().map(Arc::new).collect(),
         routes: tables.map(RuleTableBuilder::build),
     };
     let mut listeners = HostTable::default();
@@ -91,4 +98,23 @@ fn a_port_that_is_not_bound_says_why() {
     let lines: Vec<_> = overview.listeners.iter().collect();
     assert_eq!(lines, ["NOT BOUND (port 80 is in use)  Gateway default/gw, listener web, port 80, host *"]);
     assert_eq!(overview.curl, None, "there is nothing to try");
+}
+
+#[test]
+fn a_listener_that_only_holds_its_name_is_not_shown_as_served() {
+    let mut plan = plan(Protocol::Https, vec![]);
+    let held = Listener {
+        name: "held".into(),
+        hostname: Some("held.example".into()),
+        certificates: vec![],
+        routes: HostTable::default(),
+    };
+    let mut port =
+        Port { gateway: "default/gw".into(), port: 80, protocol: Protocol::Https, listeners: HostTable::default() };
+    port.listeners.insert(Some("held.example"), Arc::new(held));
+    plan.ports = vec![Arc::new(port)];
+    let overview = Overview::of(&plan, &bound("[::]:8443"), &[]);
+    let expected = "NOT SERVED (no usable certificate, see the problems)  Gateway default/gw, listener held, port 80, host \
+                    held.example";
+    assert_eq!(overview.listeners.iter().collect::<Vec<_>>(), [expected]);
 }

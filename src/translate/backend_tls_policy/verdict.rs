@@ -301,7 +301,7 @@ fn expiries(
                     Severity::Warning,
                     "CertificateExpiresSoon",
                     format!("{named} expires on {}", date(end)),
-                    "add the next CA certificate beside it before that day".into(),
+                    "add the next certificate beside it before that day".into(),
                 ))
             } else {
                 None

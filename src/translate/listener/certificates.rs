@@ -3,19 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use postern_actors::plan::certificate::ServerCertificate;
 
 use crate::resources::gateway::{Listener, SecretRef};
 use crate::resources::{GATEWAY_GROUP, Gateway, NamespacedName, Object, ObjectRef, Snapshot};
 use crate::status::reason;
 use crate::translate::certificates::server_certificate;
+use crate::translate::expiry;
 use crate::translate::findings::{Findings, Problem, grant_hint};
 use crate::translate::grants::Grants;
 use crate::translate::pem;
-
-/// How long before its end a certificate is worth a warning.
-const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Reads certificates, each Secret once however many listeners name it.
 #[derive(Debug)]
@@ -117,17 +115,8 @@ impl<'a> Certificates<'a> {
         findings: &mut Findings,
     ) {
         let Some(leaf) = certificate.chain.first() else { return };
-        let Some(not_after) = pem::not_after(leaf).and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
-            return;
-        };
-        let hint = format!("renew it and put it into Secret {}", certificate.secret);
-        let secret = &certificate.secret;
-        if not_after < self.now {
-            let message = format!("the certificate of Secret {secret} expired at {not_after}");
-            findings.error(gateway, &Problem::new("CertificateExpired", field, message, hint));
-        } else if not_after.duration_since(self.now) < SOON {
-            let message = format!("the certificate of Secret {secret} expires at {not_after}");
-            findings.warning(gateway, &Problem::new("CertificateExpiresSoon", field, message, hint));
+        if let Some(not_after) = pem::not_after(leaf) {
+            expiry::look_at(not_after, &certificate.secret, self.now, (gateway, field), findings);
         }
     }
 }
