@@ -55,7 +55,9 @@ impl Gateway {
     /// Where the listener port of any Gateway is bound.
     pub fn address(&self, port: u16) -> SocketAddr {
         let mark = format!(", port {port},");
-        self.wait_for("a bound port", || address_in(&self.find_line(|line| line.contains(&mark))?))
+        self.wait_for("a bound port", || {
+            address_in(&self.find_line(|line| line.contains(&mark) && address_in(line).is_some())?)
+        })
     }
 
     /// A scrape.
