@@ -6,6 +6,7 @@ mod backend;
 mod certificates;
 mod client;
 mod gateway;
+mod guide;
 mod objects;
 mod origination;
 mod results;
