@@ -155,6 +155,19 @@ fn a_connection_that_died_in_the_pool_harms_no_request() {
 }
 
 #[test]
+fn a_request_may_come_in_drop_by_drop() {
+    let gateway = Gateway::start(GATEWAY);
+    let mut stream = connect(gateway.address(80));
+    for byte in b"GET / HTTP/1.1\r\nHost: nobody.test\r\nConnection: close\r\n\r\n" {
+        stream.write_all(&[*byte]).unwrap();
+        stream.flush().unwrap();
+    }
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 404"), "{text}");
+}
+
+#[test]
 fn what_is_no_http_is_refused() {
     let gateway = Gateway::start(GATEWAY);
     for (request, status) in [

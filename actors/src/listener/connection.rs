@@ -148,7 +148,7 @@ impl Connection {
                     Next::Close => return self.shutdown().await,
                     Next::Linger => return self.linger().await,
                 }
-                if scratch.input.is_empty() && matches!(self.stream, Stream::Plain(_)) {
+                if scratch.input.is_empty() {
                     break;
                 }
             }
@@ -156,7 +156,8 @@ impl Connection {
         }
     }
 
-    /// Waits for the next request without holding a buffer. False if there is to be none.
+    /// Waits for the next request without holding a buffer, as far as the stream can tell without one; from here on the
+    /// connection counts as idle. False if there is to be no further request.
     async fn readable(&mut self, mut timer: Pin<&mut Sleep>, fresh: bool) -> bool {
         timer.as_mut().reset(Instant::now() + self.worker.settings.idle_timeout);
         let (worker, port) = (self.worker.clone(), self.port.clone());
@@ -175,12 +176,15 @@ impl Connection {
         fresh: bool,
     ) -> Result<(), NoHead> {
         let (worker, port) = (self.worker.clone(), self.port.clone());
+        let limits = &worker.settings.head;
         let mut begun = false;
+        // A head that comes in drop by drop is looked at when a line ends, not at every drop.
+        let mut line_ended = true;
         loop {
             if !scratch.input.is_empty() {
-                let limits = &worker.settings.head;
-                let parsed = scratch.head.parse(&scratch.input, limits).map_err(NoHead::Refused)?;
-                if let Some(length) = parsed {
+                if line_ended
+                    && let Some(length) = scratch.head.parse(&scratch.input, limits).map_err(NoHead::Refused)?
+                {
                     bytes::Buf::advance(&mut scratch.input, length);
                     return Ok(());
                 }
@@ -199,7 +203,10 @@ impl Connection {
             };
             match read {
                 Ok(0) | Err(_) => return Err(NoHead::Gone),
-                Ok(_) => {}
+                Ok(count) => {
+                    let new = &scratch.input[scratch.input.len() - count..];
+                    line_ended = new.contains(&b'\n') || scratch.input.len() >= limits.bytes;
+                }
             }
         }
     }
