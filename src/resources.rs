@@ -100,6 +100,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::GatewayClass,
+        Self::Gateway,
+        Self::HttpRoute,
+        Self::BackendTlsPolicy,
+        Self::ReferenceGrant,
+        Self::AgentgatewayBackend,
+        Self::Service,
+        Self::EndpointSlice,
+        Self::ConfigMap,
+        Self::Secret,
+        Self::Namespace,
+    ];
+
     /// The kind as manifests write it.
     pub fn as_str(self) -> &'static str {
         match self {

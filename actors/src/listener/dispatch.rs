@@ -46,6 +46,8 @@ pub(super) struct Request<'p> {
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) next: Next,
+    /// Whether nothing more is to be begun on the client's connection: the worker drains, or the port goes away.
+    pub(super) closing: bool,
     /// Once an exchange has read of the body: whether all of it. What is left is then no place to begin reading it.
     pub(super) body_read: Option<bool>,
 }
@@ -69,6 +71,7 @@ impl<'p> Request<'p> {
             received: 0,
             sent: 0,
             next: Next::Close,
+            closing: worker.stop.is_given() || connection.port.stop.is_given(),
             body_read: None,
         };
         request.dispatch(connection, &port, scratch, began).await;
@@ -174,7 +177,7 @@ impl<'p> Request<'p> {
         edits: Option<&HeaderEdits>,
     ) {
         let whole = self.body_read.unwrap_or_else(|| skip_body(&scratch.head, &mut scratch.input));
-        let close = !whole || !scratch.head.keep_alive() || worker.stop.is_given();
+        let close = !whole || !scratch.head.keep_alive() || self.closing || worker.stop.is_given();
         let to_head = scratch.head.method() == "HEAD";
         let out = &mut scratch.response_output;
         out.clear();

@@ -119,7 +119,7 @@ impl<'p> Request<'p> {
         let Scratch { input, request_output, response_input, response_output, head, response_head, .. } = scratch;
         let framing = head.framing();
         let take = std::mem::take::<BytesMut>;
-        let close = !head.keep_alive() || worker.stop.is_given();
+        let close = !head.keep_alive() || self.closing || worker.stop.is_given();
         let mut exchange = Exchange::new(
             head,
             Pump::new(take(input), take(request_output), framing, framing),

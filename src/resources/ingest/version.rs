@@ -94,25 +94,11 @@ fn kind_meant(group: &str, kind: &str) -> Option<Kind> {
     let lower = kind.to_ascii_lowercase();
     let singular = lower.strip_suffix("ies").map(|stem| format!("{stem}y"));
     let singular = singular.as_deref().or(lower.strip_suffix('s')).unwrap_or(&lower);
-    ALL.into_iter().find(|known| {
+    Kind::ALL.into_iter().find(|known| {
         let name = known.as_str().to_ascii_lowercase();
         (name == lower || name == singular) && kind_of(group, known.as_str()) == Some(*known)
     })
 }
-
-const ALL: [Kind; 11] = [
-    Kind::GatewayClass,
-    Kind::Gateway,
-    Kind::HttpRoute,
-    Kind::BackendTlsPolicy,
-    Kind::ReferenceGrant,
-    Kind::AgentgatewayBackend,
-    Kind::Service,
-    Kind::EndpointSlice,
-    Kind::ConfigMap,
-    Kind::Secret,
-    Kind::Namespace,
-];
 
 fn kind_of(group: &str, kind: &str) -> Option<Kind> {
     Some(match (group, kind) {

@@ -33,19 +33,7 @@ fn breaks(kind: Kind, valid: &str, from: &str, to: &str, expected: &[&str]) {
 
 #[test]
 fn every_schema_is_well_formed_and_every_pattern_of_a_specification_has_words() {
-    for kind in [
-        Kind::GatewayClass,
-        Kind::Gateway,
-        Kind::HttpRoute,
-        Kind::BackendTlsPolicy,
-        Kind::ReferenceGrant,
-        Kind::AgentgatewayBackend,
-        Kind::Service,
-        Kind::EndpointSlice,
-        Kind::ConfigMap,
-        Kind::Secret,
-        Kind::Namespace,
-    ] {
+    for kind in Kind::ALL {
         assert!(!validate(kind, &json!({})).violations.is_empty(), "{kind} needs a name at least");
     }
 }
