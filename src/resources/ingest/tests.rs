@@ -331,15 +331,16 @@ proptest! {
                 object.insert("metadata".into(), json!({ "name": name }));
             }
         }
-        let targets = body.pointer("/spec/targetRefs").cloned();
+        let targets = ["/spec/targetRefs", "/spec/targetRef"].map(|field| body.pointer(field).cloned());
         match ingest(body) {
             Ingested::Rejected(rejection) => {
                 prop_assert!(!rejection.violations.is_empty());
                 if kind == "BackendTLSPolicy" && let Some(object) = &rejection.object {
                     let unreadable = rejection.unreadable.as_ref().expect("a named policy is never lost");
                     prop_assert_eq!(&unreadable.metadata.key(), &object.name);
-                    let nameable = targets.as_ref().and_then(Value::as_array).into_iter().flatten()
-                        .filter(|target| target["kind"].is_string() && target["name"].is_string()).count();
+                    let nameable = targets.iter().flatten()
+                        .flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
+                        .filter(|target| target["name"].is_string()).count();
                     prop_assert_eq!(unreadable.target_refs.len(), nameable);
                 }
             }
