@@ -68,6 +68,17 @@ async fn exchange<F: Future<Output = ()>>(
     (summary, seen)
 }
 
+/// Reads a head and returns what came after it.
+async fn read_head(stream: &mut DuplexStream) -> Vec<u8> {
+    let mut read = Vec::new();
+    loop {
+        if let Some(place) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            return read.split_off(place + 4);
+        }
+        assert!(stream.read_buf(&mut read).await.unwrap() > 0, "the gateway closed within a head");
+    }
+}
+
 /// A backend that reads the head (and `body` bytes more), answers, and keeps the connection open until the other side
 /// closes it.
 fn answers(
@@ -76,12 +87,8 @@ fn answers(
 ) -> impl FnOnce(DuplexStream) -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
     move |mut stream| {
         Box::pin(async move {
-            let mut read = Vec::new();
-            while !read.windows(4).any(|window| window == b"\r\n\r\n") {
-                stream.read_buf(&mut read).await.unwrap();
-            }
-            let end = read.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
-            while read.len() < end + body {
+            let mut read = read_head(&mut stream).await;
+            while read.len() < body {
                 stream.read_buf(&mut read).await.unwrap();
             }
             stream.write_all(answer.as_bytes()).await.unwrap();
@@ -97,10 +104,7 @@ fn answers_and_closes(
 ) -> impl FnOnce(DuplexStream) -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
     move |mut stream| {
         Box::pin(async move {
-            let mut read = Vec::new();
-            while !read.windows(4).any(|window| window == b"\r\n\r\n") {
-                stream.read_buf(&mut read).await.unwrap();
-            }
+            read_head(&mut stream).await;
             stream.write_all(answer.as_bytes()).await.unwrap();
         })
     }
@@ -172,14 +176,9 @@ async fn bodies_flow_both_ways_at_once() {
     let post = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {SIZE}\r\n\r\n");
     let body: Vec<u8> = (0..SIZE).map(|place| (place % 251) as u8).collect();
     let echo = |mut stream: DuplexStream| async move {
-        let mut read = BytesMut::new();
-        while !read.windows(4).any(|window| window == b"\r\n\r\n") {
-            stream.read_buf(&mut read).await.unwrap();
-        }
-        let end = read.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        let mut piece = read_head(&mut stream).await;
         stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await.unwrap();
         let mut left = SIZE;
-        let mut piece = read[end..].to_vec();
         while left > 0 {
             if !piece.is_empty() {
                 stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await.unwrap();
