@@ -50,13 +50,14 @@ pub(in crate::telemetry) struct RequestClass {
     port: u16,
 }
 
-/// A class as a record says it: borrowed, so that nothing is copied to look it up.
+/// A class as a record says it: borrowed, so that nothing is copied to look it up. What the record has shared is compared
+/// by address first: the class that is kept holds the same text.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(in crate::telemetry) struct ClassOf<'a> {
-    gateway: &'a str,
+    gateway: &'a Arc<str>,
     listener: &'a str,
     route: &'a str,
-    backend: &'a str,
+    backend: Option<&'a Arc<str>>,
     port: u16,
     method: Method,
     status: u16,
@@ -69,7 +70,7 @@ impl<'a> ClassOf<'a> {
             gateway: record.gateway,
             listener: record.listener,
             route: record.route,
-            backend: record.backend.map_or("", |id| &id.backend),
+            backend: record.backend.map(|id| &id.backend),
             port: record.backend.map_or(0, |id| id.port),
             method: Method::of(record.method),
             status: record.status,
@@ -79,10 +80,10 @@ impl<'a> ClassOf<'a> {
 
     pub(in crate::telemetry) fn to_owned(&self) -> RequestClass {
         let labels = RequestLabels {
-            gateway: self.gateway.into(),
+            gateway: self.gateway.clone(),
             listener: self.listener.into(),
             route: self.route.into(),
-            backend: self.backend.into(),
+            backend: self.backend.cloned().unwrap_or_default(),
             method: self.method,
             status: self.status,
             reason: self.reason,
@@ -95,6 +96,7 @@ impl RequestClass {
     fn borrow(&self) -> ClassOf<'_> {
         let RequestLabels { gateway, listener, route, backend, method, status, reason } = &self.labels;
         let (method, status, reason) = (*method, *status, *reason);
+        let backend = Some(backend).filter(|name| !name.is_empty());
         ClassOf { gateway, listener, route, backend, port: self.port, method, status, reason }
     }
 }
