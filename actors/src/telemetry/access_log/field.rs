@@ -97,9 +97,10 @@ impl Line<'_> {
     /// In seconds, to the nearest microsecond.
     pub(super) fn seconds(&mut self, name: Name, duration: Duration) {
         self.name(name);
-        let micros = duration.saturating_add(Duration::from_nanos(500)).as_micros();
-        // Half a million years fit.
-        let (seconds, mut fraction) = ((micros / 1_000_000) as u64, (micros % 1_000_000) as u32);
+        let (mut seconds, mut fraction) = (duration.as_secs(), (duration.subsec_nanos() + 500) / 1000);
+        if fraction == 1_000_000 {
+            (seconds, fraction) = (seconds.saturating_add(1), 0);
+        }
         self.out.extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
         let mut digits = *b".000000";
         for digit in digits[1..].iter_mut().rev() {

@@ -54,7 +54,7 @@ fn all(bytes: &[u8], is: impl Fn(u8) -> bool + Copy) -> bool {
         let last = bytes.last_chunk()?;
         Some(bytes.as_chunks().0.iter().all(whole) && whole(last))
     }
-    blocks::<16>(bytes, is).or_else(|| blocks::<4>(bytes, is)).unwrap_or_else(|| bytes.iter().all(|byte| is(*byte)))
+    blocks::<16>(bytes, is).or_else(|| blocks::<8>(bytes, is)).unwrap_or_else(|| bytes.iter().all(|byte| is(*byte)))
 }
 
 #[cfg(test)]
