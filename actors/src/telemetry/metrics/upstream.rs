@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, IntCounter, IntGauge};
 
-use super::family::{Family, Moment, collect, counter, gauge, histogram, label_set, moment};
+use super::family::{Family, Moment, collect, label_set, moment};
 use super::known::Known;
+use super::tally::{Distribution, Level, Tally};
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
-use crate::telemetry::{Acquisition, CloseReason, HandshakeRecord, PoolState, TlsInfo};
+use crate::telemetry::{Acquisition, CloseReason, HandshakeRecord, PoolState, Retry, TlsInfo};
 
 const HANDSHAKES: (&str, &str) =
     ("postern_upstream_tls_handshakes_total", "Attempts to reach a backend by TLS, by how they ended.");
@@ -31,6 +31,8 @@ const CLOSED: (&str, &str) = ("postern_upstream_connections_closed_total", "Conn
 const POOL: (&str, &str) = ("postern_upstream_pool_connections", "Connections to backends, by state.");
 const ACQUISITIONS: (&str, &str) =
     ("postern_upstream_pool_acquisitions_total", "Requests for a connection to a backend, by what they got.");
+const RETRIES: (&str, &str) =
+    ("postern_upstream_retries_total", "Requests that were sent again to a backend, by cause.");
 const SENT: (&str, &str) = ("postern_upstream_sent_bytes_total", "Bytes of HTTP sent to backends.");
 const RECEIVED: (&str, &str) = ("postern_upstream_received_bytes_total", "Bytes of HTTP received from backends.");
 
@@ -67,6 +69,7 @@ backend_labels!(PhaseLabels { "phase": phase: &'static str, "outcome": outcome: 
 backend_labels!(ClosedLabels { "reason": reason: &'static str });
 backend_labels!(PoolLabels { "state": state: &'static str });
 backend_labels!(AcquisitionLabels { "kind": kind: &'static str });
+backend_labels!(RetryLabels { "reason": reason: &'static str });
 
 /// Whether a session was resumed. A handshake that failed says nothing: an empty label is an absent one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,35 +119,37 @@ fn alpn_label(alpn: &str) -> &'static str {
 /// The back side of one shard.
 #[derive(Debug)]
 pub(in crate::telemetry) struct UpstreamMetrics {
-    handshakes: Family<HandshakeLabels, IntCounter>,
-    handshake_duration: Family<DurationLabels, Histogram>,
-    tls_connections: Family<NegotiatedLabels, IntCounter>,
+    handshakes: Family<HandshakeLabels, Tally>,
+    handshake_duration: Family<DurationLabels, Distribution>,
+    tls_connections: Family<NegotiatedLabels, Tally>,
     last_failure: Family<FailureLabels, Moment>,
     peer_not_after: Family<BackendId, Moment>,
-    connect_duration: Family<PhaseLabels, Histogram>,
-    opened: Family<BackendId, IntCounter>,
-    closed: Family<ClosedLabels, IntCounter>,
-    pool: Family<PoolLabels, IntGauge>,
-    acquisitions: Family<AcquisitionLabels, IntCounter>,
-    sent: Family<BackendId, IntCounter>,
-    received: Family<BackendId, IntCounter>,
+    connect_duration: Family<PhaseLabels, Distribution>,
+    opened: Family<BackendId, Tally>,
+    closed: Family<ClosedLabels, Tally>,
+    pool: Family<PoolLabels, Level>,
+    acquisitions: Family<AcquisitionLabels, Tally>,
+    retries: Family<RetryLabels, Tally>,
+    sent: Family<BackendId, Tally>,
+    received: Family<BackendId, Tally>,
 }
 
 impl Default for UpstreamMetrics {
     fn default() -> Self {
         Self {
-            handshakes: Family::new(counter),
-            handshake_duration: Family::new(|| histogram(BUCKETS)),
-            tls_connections: Family::new(counter),
+            handshakes: Family::new(Tally::default),
+            handshake_duration: Family::new(|| Distribution::new(BUCKETS)),
+            tls_connections: Family::new(Tally::default),
             last_failure: Family::new(moment),
             peer_not_after: Family::new(moment),
-            connect_duration: Family::new(|| histogram(BUCKETS)),
-            opened: Family::new(counter),
-            closed: Family::new(counter),
-            pool: Family::new(gauge),
-            acquisitions: Family::new(counter),
-            sent: Family::new(counter),
-            received: Family::new(counter),
+            connect_duration: Family::new(|| Distribution::new(BUCKETS)),
+            opened: Family::new(Tally::default),
+            closed: Family::new(Tally::default),
+            pool: Family::new(Level::default),
+            acquisitions: Family::new(Tally::default),
+            retries: Family::new(Tally::default),
+            sent: Family::new(Tally::default),
+            received: Family::new(Tally::default),
         }
     }
 }
@@ -152,36 +157,45 @@ impl Default for UpstreamMetrics {
 /// The series that every exchange with one backend counts on.
 #[derive(Debug)]
 pub(in crate::telemetry) struct BackendSeries {
-    opened: IntCounter,
-    closed: [IntCounter; CloseReason::ALL.len()],
-    pool: [IntGauge; PoolState::ALL.len()],
-    acquisitions: [IntCounter; Acquisition::ALL.len()],
-    /// Bytes to the backend.
-    pub(in crate::telemetry) sent: IntCounter,
-    /// Bytes from the backend.
-    pub(in crate::telemetry) received: IntCounter,
+    opened: Tally,
+    closed: [Tally; CloseReason::ALL.len()],
+    pool: [Level; PoolState::ALL.len()],
+    acquisitions: [Tally; Acquisition::ALL.len()],
+    retries: [Tally; Retry::ALL.len()],
+    sent: Tally,
+    received: Tally,
 }
 
 impl BackendSeries {
     pub(in crate::telemetry) fn moved(&self, from: Option<PoolState>, to: Option<PoolState>) {
         if let Some(state) = from {
-            self.pool[state as usize].dec();
+            self.pool[state as usize].step(false);
         }
         if let Some(state) = to {
-            self.pool[state as usize].inc();
+            self.pool[state as usize].step(true);
         }
         let established = |state| matches!(state, Some(PoolState::Active | PoolState::Idle));
         if established(to) && !established(from) {
-            self.opened.inc();
+            self.opened.add(1);
         }
     }
 
     pub(in crate::telemetry) fn acquired(&self, how: Acquisition) {
-        self.acquisitions[how as usize].inc();
+        self.acquisitions[how as usize].add(1);
+    }
+
+    /// Bytes of HTTP to and from the backend.
+    pub(in crate::telemetry) fn exchanged(&self, sent: u64, received: u64) {
+        self.sent.add(sent);
+        self.received.add(received);
+    }
+
+    pub(in crate::telemetry) fn retried(&self, why: Retry) {
+        self.retries[why as usize].add(1);
     }
 
     pub(in crate::telemetry) fn closed(&self, why: CloseReason) {
-        self.closed[why as usize].inc();
+        self.closed[why as usize].add(1);
     }
 }
 
@@ -196,6 +210,8 @@ impl UpstreamMetrics {
             pool: PoolState::ALL.map(|state| self.pool.series(PoolLabels { backend: id(), state: state.as_str() })),
             acquisitions: Acquisition::ALL
                 .map(|kind| self.acquisitions.series(AcquisitionLabels { backend: id(), kind: kind.as_str() })),
+            retries: Retry::ALL
+                .map(|reason| self.retries.series(RetryLabels { backend: id(), reason: reason.as_str() })),
             sent: self.sent.series(id()),
             received: self.received.series(id()),
         }
@@ -219,7 +235,7 @@ impl UpstreamMetrics {
         let outcome = Outcome::of(succeeded);
         let resumed = Resumed(succeeded.then(|| record.tls.is_some_and(|tls| tls.resumed)));
 
-        self.handshakes.series(HandshakeLabels { backend: id(), result: record.result, resumed }).inc();
+        self.handshakes.series(HandshakeLabels { backend: id(), result: record.result, resumed }).add(1);
         if let Some(time) = record.handshake {
             self.handshake_duration
                 .series(DurationLabels { backend: id(), resumed, outcome })
@@ -236,7 +252,7 @@ impl UpstreamMetrics {
     fn established(&self, backend: &BackendId, tls: &TlsInfo) {
         let alpn = alpn_label(&tls.alpn);
         let labels = NegotiatedLabels { backend: backend.clone(), version: tls.version, cipher: tls.cipher, alpn };
-        self.tls_connections.series(labels).inc();
+        self.tls_connections.series(labels).add(1);
         if let Some(not_after) = tls.peer_not_after {
             self.peer_not_after.series(backend.clone()).set(not_after as f64);
         }
@@ -277,6 +293,7 @@ impl UpstreamMetrics {
         self.closed.retain(|labels| known.backend(&labels.backend));
         self.pool.retain(|labels| known.backend(&labels.backend));
         self.acquisitions.retain(|labels| known.backend(&labels.backend));
+        self.retries.retain(|labels| known.backend(&labels.backend));
         self.sent.retain(|backend| known.backend(backend));
         self.received.retain(|backend| known.backend(backend));
     }
@@ -296,6 +313,7 @@ impl UpstreamMetrics {
             collect(CLOSED, shards().map(|shard| &shard.closed), |labels| any(&labels.backend)),
             collect(POOL, shards().map(|shard| &shard.pool), |labels| any(&labels.backend)),
             collect(ACQUISITIONS, shards().map(|shard| &shard.acquisitions), |labels| any(&labels.backend)),
+            collect(RETRIES, shards().map(|shard| &shard.retries), |labels| any(&labels.backend)),
             collect(SENT, shards().map(|shard| &shard.sent), any),
             collect(RECEIVED, shards().map(|shard| &shard.received), any),
         ]
