@@ -9,6 +9,8 @@
 //! | `acquire`, `search` | from a backend to a connection |
 //! | `destination`, `choice` | a backend as this worker sees it; which endpoint takes a request |
 //! | `registry`, `pool`, `channel` | connections by endpoint and whole identity; one of them |
+//! | `trusted` | whether a connection's chain holds |
+//! | [`repeat`], `pointer` | how closely a pooled connection is looked at; tables by address |
 //! | [`connection`] | a connection in the hands of an exchange |
 //! | `connector`, [`socket`], [`mod@handshake`], [`resolver`] | the steps: limit, TCP, TLS, names |
 //! | [`profile`], [`verifier`], [`anchors`], [`names`], [`certificate`] | a TLS identity made ready, and its judgement |
@@ -17,6 +19,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,14 +41,17 @@ pub mod explain;
 pub mod failure;
 pub mod handshake;
 pub mod names;
+mod pointer;
 mod pool;
 pub mod profile;
 mod registry;
+pub mod repeat;
 pub mod resolver;
 mod search;
 pub mod settings;
 pub mod socket;
 pub mod system_roots;
+mod trusted;
 pub mod verifier;
 
 #[cfg(test)]
@@ -54,11 +60,13 @@ mod tests;
 pub use channel::ConnectionInfo;
 pub use connection::UpstreamConnection;
 pub use failure::UpstreamFailure;
+pub use repeat::Repeat;
 pub use resolver::Resolver;
 pub use settings::UpstreamSettings;
 
 use choice::Random;
 use destination::Destination;
+use pointer::PointerMap;
 use profile::{ProfileError, Profiles, TlsProfile};
 use registry::Registry;
 
@@ -69,7 +77,7 @@ pub struct Upstreams {
     random: Random,
     profiles: RefCell<Profiles>,
     /// By the address of the backend, which the destination keeps alive: the request path hashes no more than that.
-    destinations: RefCell<HashMap<*const Backend, Rc<Destination>>>,
+    destinations: RefCell<PointerMap<Backend, Rc<Destination>>>,
     by_service: RefCell<HashMap<ServicePort, Vec<Rc<Destination>>>>,
     endpoints: RefCell<Arc<Endpoints>>,
     /// What was told since the table of endpoints.
@@ -114,13 +122,13 @@ impl Upstreams {
         for destination in self.destinations.take().into_values().filter(|destination| destination.wanted) {
             earlier.insert(destination.backend.id.clone(), destination);
         }
-        let mut destinations = HashMap::with_capacity(plan.backends.len());
+        let mut destinations = PointerMap::with_capacity_and_hasher(plan.backends.len(), BuildHasherDefault::new());
         let mut by_service = HashMap::<ServicePort, Vec<Rc<Destination>>>::new();
         let mut hosts = HashSet::new();
         for backend in plan.backends.values() {
-            let destination = Destination::new(backend, true, self.endpoints_of(&backend.endpoints));
+            let destination = Destination::new(backend, true, &self.endpoints_of(&backend.endpoints));
             if let Some(earlier) = earlier.remove(&backend.id) {
-                destination.inherit(&earlier, &self.registry);
+                self.take_over(&destination, &earlier);
             }
             match &backend.endpoints {
                 EndpointSource::Service(service) => {
@@ -128,7 +136,6 @@ impl Upstreams {
                 }
                 EndpointSource::Host { host, .. } => {
                     hosts.insert(host.clone());
-                    destination.prune(&self.registry);
                 }
             }
             destinations.insert(Arc::as_ptr(backend), destination);
@@ -147,13 +154,28 @@ impl Upstreams {
         self.changed.borrow_mut().insert(service.clone(), endpoints.clone());
         let concerned = self.by_service.borrow().get(service).cloned().unwrap_or_default();
         for destination in concerned {
-            destination.set_endpoints(endpoints.clone(), &self.registry);
+            destination.set_endpoints(endpoints, &self.registry);
         }
     }
 
     /// Closes the idle connections. With [`CloseReason::Drain`], those in use close when their exchange is over, too.
     pub fn close_idle(&self, reason: CloseReason) {
         self.registry.close_idle(reason);
+    }
+
+    /// What a backend had under the last plan, as far as it may go on.
+    fn take_over(&self, destination: &Destination, earlier: &Destination) {
+        let (after, before) = (&destination.backend, &earlier.backend);
+        if after.endpoints != before.endpoints {
+            return earlier.leave(&self.registry);
+        }
+        match (&after.tls, &before.tls) {
+            (Tls::Plaintext, Tls::Plaintext) => destination.inherit(earlier, &self.registry),
+            (Tls::Originate { identity, .. }, Tls::Originate { identity: other, .. }) if identity == other => {
+                destination.inherit(earlier, &self.registry);
+            }
+            _ => earlier.leave(&self.registry),
+        }
     }
 
     fn endpoints_of(&self, source: &EndpointSource) -> Arc<[Endpoint]> {
@@ -171,7 +193,7 @@ impl Upstreams {
         // A request ends on the plan on which it began. What it opens is not kept beyond it, except where no plan was ever
         // applied.
         let endpoints = self.endpoints_of(&backend.endpoints);
-        let destination = Destination::new(backend, !self.applied.get(), endpoints);
+        let destination = Destination::new(backend, !self.applied.get(), &endpoints);
         self.destinations.borrow_mut().insert(Arc::as_ptr(backend), destination.clone());
         destination
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use super::channel::{Channel, ConnectionInfo};
 use super::classify;
@@ -76,7 +77,7 @@ impl UpstreamConnection {
     pub fn release(mut self) {
         if let Some(mut channel) = self.end() {
             channel.accepted(&*self.registry.observer);
-            self.pool.put_back(channel, &self.registry);
+            self.pool.put_back(channel, &self.registry, Instant::now());
         }
     }
 
@@ -148,6 +149,9 @@ impl UpstreamConnection {
 
 impl AsyncRead for UpstreamConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let result = ready!(self.io().poll_read(cx, buffer));
         let count = buffer.filled().len() - before;

@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use super::channel::Channel;
 use super::connector::{Connect, Dial, Line, Stage};
 use super::registry::Registry;
+use super::repeat::Repeat;
+use super::trusted::Verdict;
 use crate::plan::{Backend, BackendId};
 use crate::telemetry::{CloseReason, PoolState};
 
@@ -74,10 +76,16 @@ impl Pool {
     }
 
     /// The idle connection that was used last and is still good, made the backend's own. Those that are not good close.
-    pub(super) fn take(&self, backend: &Arc<Backend>, registry: &Registry) -> Option<Box<Channel>> {
+    pub(super) fn take(
+        &self,
+        backend: &Arc<Backend>,
+        registry: &Registry,
+        now: Instant,
+        repeat: Repeat,
+    ) -> Option<Box<Channel>> {
         loop {
             let mut channel = self.idle.borrow_mut().pop_back()?;
-            let Some(reason) = self.unfit(&mut channel, registry, Instant::now()) else {
+            let Some(reason) = self.unfit(&mut channel, registry, now, repeat) else {
                 registry.adopt(&mut channel, backend);
                 return Some(channel);
             };
@@ -85,26 +93,32 @@ impl Pool {
         }
     }
 
-    /// Takes a connection back whose exchange is over: to one who waits, or on top of the idle ones.
-    pub(super) fn put_back(self: &Rc<Self>, mut channel: Box<Channel>, registry: &Rc<Registry>) {
-        let now = Instant::now();
+    /// Takes a connection back whose exchange is over.
+    pub(super) fn put_back(self: &Rc<Self>, mut channel: Box<Channel>, registry: &Rc<Registry>, now: Instant) {
         channel.idle_since = now;
-        if let Some(reason) = registry.closing() {
-            return registry.close(channel, PoolState::Active, reason);
-        }
-        if self.retired.get() {
-            return registry.close(channel, PoolState::Active, CloseReason::PolicyChange);
-        }
-        if now.duration_since(channel.created) >= registry.settings.max_age {
+        if now.duration_since(channel.created) >= registry.settings.max_age && registry.closing().is_none() {
             return registry.close(channel, PoolState::Active, CloseReason::MaxAge);
         }
-        // Whoever waits takes it as it is: the checks of `take` are due now.
-        if !self.waiting.borrow().is_empty()
-            && let Some(reason) = self.unfit(&mut channel, registry, now)
-        {
-            return registry.close(channel, PoolState::Active, reason);
+        self.settle(channel, PoolState::Active, registry, now);
+    }
+
+    /// Finds a place for a connection that nobody uses: with one who waits, or on top of the idle ones.
+    fn settle(self: &Rc<Self>, mut channel: Box<Channel>, from: PoolState, registry: &Rc<Registry>, now: Instant) {
+        if let Some(reason) = registry.closing() {
+            return registry.close(channel, from, reason);
         }
-        registry.observer.pool(&channel.owner.id, Some(PoolState::Active), Some(PoolState::Idle));
+        if self.retired.get() {
+            return registry.close(channel, from, CloseReason::PolicyChange);
+        }
+        // Whoever waits takes it as it is: the checks of `take` are due now.
+        if self.first_waiting().is_some()
+            && let Some(reason) = self.unfit(&mut channel, registry, now, Repeat::Possible)
+        {
+            return registry.close(channel, from, reason);
+        }
+        if from != PoolState::Idle {
+            registry.observer.pool(&channel.owner.id, Some(from), Some(PoolState::Idle));
+        }
         let Some(channel) = self.hand_over(channel) else {
             return;
         };
@@ -119,14 +133,15 @@ impl Pool {
         registry.watch_idle();
     }
 
+    fn first_waiting(&self) -> Option<usize> {
+        self.waiting.borrow().iter().position(|seat| seat.dial.stage() == Stage::Waiting)
+    }
+
     /// Gives an idle connection to the first who waits for one; returns it if nobody does.
     fn hand_over(&self, channel: Box<Channel>) -> Option<Box<Channel>> {
-        let mut waiting = self.waiting.borrow_mut();
-        let Some(first) = waiting.iter().position(|seat| seat.dial.stage() == Stage::Waiting) else {
+        let Some(seat) = self.first_waiting().and_then(|first| self.waiting.borrow_mut().remove(first)) else {
             return Some(channel);
         };
-        let seat = waiting.remove(first)?;
-        drop(waiting);
         seat.given.replace(Some(channel));
         if let Some(waker) = seat.waker.take() {
             waker.wake();
@@ -187,7 +202,7 @@ impl Pool {
         let now = Instant::now();
         let mut kept = VecDeque::new();
         for mut channel in self.idle.take() {
-            match self.unfit(&mut channel, registry, now) {
+            match self.unfit(&mut channel, registry, now, Repeat::Possible) {
                 Some(reason) => registry.close(channel, PoolState::Idle, reason),
                 None => kept.push_back(channel),
             }
@@ -195,16 +210,19 @@ impl Pool {
         self.idle.replace(kept);
     }
 
-    fn unfit(&self, channel: &mut Channel, registry: &Registry, now: Instant) -> Option<CloseReason> {
+    /// Why an idle connection can take no request of this pool, if it cannot. Nothing is ever used that has not passed here.
+    fn unfit(&self, channel: &mut Channel, registry: &Registry, now: Instant, repeat: Repeat) -> Option<CloseReason> {
         if now.duration_since(channel.idle_since) >= registry.settings.idle_timeout {
-            Some(CloseReason::Idle)
-        } else if now.duration_since(channel.created) >= registry.settings.max_age || !channel.still_trusted(&self.line)
-        {
-            Some(CloseReason::MaxAge)
-        } else if !channel.is_quiet() {
-            Some(CloseReason::Peer)
-        } else {
-            None
+            return Some(CloseReason::Idle);
+        }
+        if now.duration_since(channel.created) >= registry.settings.max_age {
+            return Some(CloseReason::MaxAge);
+        }
+        match channel.verdict(&self.line, now) {
+            Verdict::Holds if channel.is_quiet(repeat) => None,
+            Verdict::Holds => Some(CloseReason::Peer),
+            Verdict::Ended => Some(CloseReason::MaxAge),
+            Verdict::Refused => Some(CloseReason::PolicyChange),
         }
     }
 }
@@ -232,17 +250,8 @@ impl Future for Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         self.pool.waiting.borrow_mut().retain(|seat| !Rc::ptr_eq(seat, &self.seat));
-        if let Some(channel) = self.seat.given.take()
-            && let Some(channel) = self.pool.hand_over(channel)
-        {
-            if let Some(reason) = self.registry.closing() {
-                return self.registry.close(channel, PoolState::Idle, reason);
-            }
-            if self.pool.retired.get() {
-                return self.registry.close(channel, PoolState::Idle, CloseReason::PolicyChange);
-            }
-            self.pool.idle.borrow_mut().push_back(channel);
-            self.registry.watch_idle();
+        if let Some(channel) = self.seat.given.take() {
+            self.pool.settle(channel, PoolState::Idle, &self.registry, Instant::now());
         }
     }
 }

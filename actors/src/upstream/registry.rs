@@ -38,16 +38,19 @@ impl Registry {
     }
 
     /// The pool to an endpoint under a profile. One that no plan wants is not entered in the table, and keeps nothing.
-    pub(super) fn pool(&self, address: SocketAddr, profile: Option<&Rc<TlsProfile>>, wanted: bool) -> Rc<Pool> {
-        let key = (address, profile.map(|profile| profile.identity.clone()));
-        let mut pools = self.pools.borrow_mut();
-        if let Some(pool) = pools.get(&key) {
-            return pool.clone();
+    pub(super) fn pool(
+        self: &Rc<Self>,
+        address: SocketAddr,
+        profile: Option<&Rc<TlsProfile>>,
+        wanted: bool,
+    ) -> Rc<Pool> {
+        if let Some(pool) = self.known_pool(address, profile) {
+            return pool;
         }
         let line = Line::new(address, profile.cloned(), &self.settings);
         let pool = Pool::new(line, self.settings.limit_per_endpoint);
         if wanted {
-            pools.insert(key, pool.clone());
+            self.enter(&pool);
         } else {
             pool.retire(self);
         }
@@ -55,16 +58,34 @@ impl Registry {
     }
 
     /// The backend no longer uses the pool; without users it retires.
-    pub(super) fn leave(&self, pool: &Rc<Pool>, backend: &BackendId) {
+    pub(super) fn leave(self: &Rc<Self>, pool: &Rc<Pool>, backend: &BackendId) {
         if !pool.remove_user(backend, self) {
-            self.pools.borrow_mut().retain(|_, other| !Rc::ptr_eq(other, pool));
+            self.forget(pool);
             pool.retire(self);
+        }
+    }
+
+    fn known_pool(&self, address: SocketAddr, profile: Option<&Rc<TlsProfile>>) -> Option<Rc<Pool>> {
+        let key = (address, profile.map(|profile| profile.identity.clone()));
+        self.pools.borrow().get(&key).cloned()
+    }
+
+    fn enter(&self, pool: &Rc<Pool>) {
+        self.pools.borrow_mut().insert(key(&pool.line), pool.clone());
+    }
+
+    fn forget(&self, pool: &Rc<Pool>) {
+        let mut pools = self.pools.borrow_mut();
+        let key = key(&pool.line);
+        if pools.get(&key).is_some_and(|entered| Rc::ptr_eq(entered, pool)) {
+            pools.remove(&key);
         }
     }
 
     /// An idle connection becomes active for a backend.
     pub(super) fn adopt(&self, channel: &mut Channel, backend: &Arc<Backend>) {
-        if channel.owner.id == backend.id {
+        // In this order: their addresses are equal on nearly every request, and each id is three texts.
+        if Arc::ptr_eq(&channel.owner, backend) || channel.owner.id == backend.id {
             self.observer.pool(&backend.id, Some(PoolState::Idle), Some(PoolState::Active));
         } else {
             self.observer.pool(&channel.owner.id, Some(PoolState::Idle), None);
@@ -121,6 +142,10 @@ impl Registry {
         self.watching.set(any);
         any
     }
+}
+
+fn key(line: &Line) -> Key {
+    (line.address, line.profile.as_ref().map(|profile| profile.identity.clone()))
 }
 
 async fn watch(registry: Weak<Registry>, every: Duration) {

@@ -7,5 +7,6 @@ mod endpoints;
 mod outcomes;
 mod peer;
 mod pools;
+mod quiet;
 mod sessions;
 mod trust;
