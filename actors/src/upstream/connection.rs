@@ -31,6 +31,8 @@ pub struct UpstreamConnection {
     reused: bool,
     sent: u64,
     received: u64,
+    /// A write failed of which a part may have gone.
+    tried: bool,
     _busy: Busy,
 }
 
@@ -43,6 +45,7 @@ impl UpstreamConnection {
             reused,
             sent: 0,
             received: 0,
+            tried: false,
             _busy: pool.occupy(),
         }
     }
@@ -66,6 +69,13 @@ impl UpstreamConnection {
     /// acquired, and a request that can be repeated deserves another try.
     pub fn is_reused(&self) -> bool {
         self.reused
+    }
+
+    /// Whether a byte may have gone to the peer since it was acquired. If not, any request can be sent on another connection.
+    ///
+    /// What TLS has taken counts, be it still on our side; so does a failed write of TLS, which may have put out a part.
+    pub fn has_sent(&self) -> bool {
+        self.sent > 0 || self.tried
     }
 
     /// Whether a byte has come from the peer since it was acquired.
@@ -143,7 +153,17 @@ impl UpstreamConnection {
     }
 
     fn wrote(&mut self, result: io::Result<usize>) -> io::Result<usize> {
-        result.inspect(|count| self.sent += *count as u64).map_err(|error| self.failed(error))
+        match result {
+            Ok(count) => {
+                self.sent += count as u64;
+                Ok(count)
+            }
+            Err(error) => {
+                // A plain socket that fails has taken nothing; TLS writes a record in as many pieces as it must.
+                self.tried |= self.info().tls.is_some();
+                Err(self.failed(error))
+            }
+        }
     }
 }
 

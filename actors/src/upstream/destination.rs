@@ -177,9 +177,17 @@ impl Destination {
     }
 
     /// One of its endpoints that have not been tried.
+    ///
+    /// After one that did not answer comes one of the other address family, where there is one that is not avoided: if one
+    /// family is broken, "this prevents a long delay" (RFC 8305, section 4, on interlacing).
     pub(super) fn choose(&self, tried: &[SocketAddr], random: &Random, now: Instant) -> Option<SocketAddr> {
         let places = self.places.borrow();
-        let among = places.iter().filter(|place| !tried.contains(&place.address)).collect::<Vec<_>>();
+        let left = places.iter().filter(|place| !tried.contains(&place.address)).collect::<Vec<_>>();
+        let other_family = tried.last().map_or_else(Vec::new, |last| {
+            let other = |place: &&&Place| place.address.is_ipv4() != last.is_ipv4() && !place.burden(now).avoided;
+            left.iter().filter(other).copied().collect()
+        });
+        let among = if other_family.is_empty() { left } else { other_family };
         let chosen = choose(among.len(), random, |place| among[place].burden(now))?;
         Some(among[chosen].address)
     }
@@ -211,6 +219,35 @@ impl Destination {
         let empty = self.former.borrow_mut().extract_if(.., empty).collect::<Vec<_>>();
         for pool in empty {
             registry.leave(&pool, &self.backend.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{BackendId, ServicePort, Tls};
+
+    fn destination(addresses: &[&str]) -> Rc<Destination> {
+        let id = BackendId { gateway: "a/b".into(), backend: "Service/a/c".into(), port: 80 };
+        let service = ServicePort { namespace: "a".into(), name: "c".into(), port: 80 };
+        let backend = Backend { id, endpoints: EndpointSource::Service(service), tls: Tls::Plaintext };
+        let endpoints = addresses.iter().map(|address| Endpoint { address: address.parse().expect("an address") });
+        Destination::new(&Arc::new(backend), true, &endpoints.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn families_alternate() {
+        let destination = destination(&["[::1]:80", "[::2]:80", "[::3]:80", "10.0.0.1:80", "10.0.0.2:80"]);
+        let random = Random::new();
+        for _ in 0..20 {
+            let mut tried = Vec::new();
+            while let Some(next) = destination.choose(&tried, &random, Instant::now()) {
+                tried.push(next);
+            }
+            assert_eq!(tried.len(), 5, "each one once: {tried:?}");
+            let changes = tried.windows(2).filter(|pair| pair[0].is_ipv4() != pair[1].is_ipv4()).count();
+            assert!(changes >= 3, "{tried:?}");
         }
     }
 }

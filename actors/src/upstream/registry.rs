@@ -117,6 +117,11 @@ impl Registry {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn pool_count(&self) -> usize {
+        self.pools.borrow().len()
+    }
+
     /// Why connections that are given back close, if they do.
     pub(super) fn closing(&self) -> Option<CloseReason> {
         self.closing.get()

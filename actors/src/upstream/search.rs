@@ -28,7 +28,9 @@ use crate::plan::{Backend, EndpointSource};
 use crate::telemetry::{Acquisition, PoolState};
 
 /// How many endpoints are tried for one request.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 8;
+/// How many of them at a time.
+const AT_A_TIME: usize = 3;
 
 pub(super) struct Search<'a> {
     upstreams: &'a Rc<Upstreams>,
@@ -61,7 +63,7 @@ impl<'a> Search<'a> {
         dns: Option<Duration>,
         repeat: Repeat,
     ) -> Self {
-        let (tried, running) = (Vec::with_capacity(ATTEMPTS), Vec::with_capacity(ATTEMPTS));
+        let (tried, running) = (Vec::with_capacity(ATTEMPTS), Vec::with_capacity(AT_A_TIME));
         Self { upstreams, backend, destination, profile, dns, repeat, tried, running, unreached: None }
     }
 
@@ -123,7 +125,7 @@ impl<'a> Search<'a> {
 
     /// An attempt at an endpoint that has not been tried.
     fn next(&mut self) -> Option<Attempt> {
-        if self.tried.len() >= ATTEMPTS {
+        if self.tried.len() >= ATTEMPTS || self.running.len() >= AT_A_TIME {
             return None;
         }
         let upstreams = self.upstreams.clone();

@@ -158,6 +158,28 @@ async fn what_tls_says_to_itself_ends_nothing() {
 }
 
 #[actix_rt::test]
+async fn a_connection_says_whether_a_byte_may_have_gone() {
+    let leaf = server().self_signed();
+    let aside = Aside::new(over_tls(presenting(&leaf).build()), |_| None);
+    let bench = Bench::new();
+    let backend = secured(aside.address, identity(exactly(&[&leaf])));
+    let mut connection = bench.acquire(&backend).await.expect("a connection");
+    assert!(!connection.has_sent(), "a handshake is no request");
+    // TLS takes it; whether the socket does is another matter.
+    connection.write_all(b"p").await.expect("written");
+    assert!(connection.has_sent());
+    connection.write_all(b"ing!").await.expect("written");
+    let mut answer = [0; 5];
+    connection.read_exact(&mut answer).await.expect("an answer");
+    connection.release();
+    let mut again = bench.acquire(&backend).await.expect("a connection");
+    assert!(again.is_reused() && !again.has_sent(), "it counts from its acquisition");
+    again.shutdown().await.expect("a close_notify");
+    assert!(again.write_all(b"ping!").await.is_err());
+    assert!(again.has_sent(), "a failed write of TLS may have put out a part");
+}
+
+#[actix_rt::test]
 async fn a_read_of_nothing_does_nothing() {
     let open = Aside::new(|socket| socket, |_| None);
     let bench = Bench::new();
