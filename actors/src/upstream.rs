@@ -9,7 +9,7 @@
 //! | `acquire`, `search` | from a backend to a connection |
 //! | `destination`, `choice` | a backend as this worker sees it; which endpoint takes a request |
 //! | `registry`, `pool`, `channel` | connections by endpoint and whole identity; one of them |
-//! | `trusted` | whether a connection's chain holds |
+//! | `trusted`, `retirement` | whether a connection's chain holds; the end of those that are no longer wanted |
 //! | [`repeat`], `pointer` | how closely a pooled connection is looked at; tables by address |
 //! | [`connection`] | a connection in the hands of an exchange |
 //! | `connector`, [`socket`], [`mod@handshake`], [`resolver`] | the steps: limit, TCP, TLS, names |
@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 
-use crate::plan::{Backend, BackendId, Endpoint, EndpointSource, Endpoints, Plan, ServicePort, Tls};
+use crate::plan::{Backend, BackendId, Endpoint, EndpointSource, Endpoints, Plan, ServicePort, Tls, TlsIdentity};
 use crate::telemetry::{CloseReason, Observer};
 
 mod acquire;
@@ -47,6 +47,7 @@ pub mod profile;
 mod registry;
 pub mod repeat;
 pub mod resolver;
+mod retirement;
 mod search;
 pub mod settings;
 pub mod socket;
@@ -68,7 +69,7 @@ use choice::Random;
 use destination::Destination;
 use pointer::PointerMap;
 use profile::{ProfileError, Profiles, TlsProfile};
-use registry::Registry;
+use registry::{Leaving, Registry};
 
 /// The connections of one worker thread to all backends.
 pub struct Upstreams {
@@ -112,8 +113,9 @@ impl Upstreams {
         })
     }
 
-    /// Goes over to a plan. Connections whose endpoint and whole TLS identity a backend still has are kept; the idle ones
-    /// of the others close at once, and those under an exchange when it is over.
+    /// Goes over to a plan. Connections whose endpoint and whole TLS identity a backend still has are kept. If only what it
+    /// trusts has changed, those are kept whose chains the new identity accepts. The others take no more requests: idle
+    /// ones close, over some seconds where they are many, and those under an exchange when it is over.
     pub fn apply(self: &Rc<Self>, plan: &Arc<Plan>, endpoints: &Arc<Endpoints>) {
         self.applied.set(true);
         self.endpoints.replace(endpoints.clone());
@@ -141,7 +143,7 @@ impl Upstreams {
             destinations.insert(Arc::as_ptr(backend), destination);
         }
         for gone in earlier.into_values() {
-            gone.leave(&self.registry);
+            gone.leave(&self.registry, Leaving::AtOnce);
         }
         self.destinations.replace(destinations);
         self.by_service.replace(by_service);
@@ -167,14 +169,22 @@ impl Upstreams {
     fn take_over(&self, destination: &Destination, earlier: &Destination) {
         let (after, before) = (&destination.backend, &earlier.backend);
         if after.endpoints != before.endpoints {
-            return earlier.leave(&self.registry);
+            return earlier.leave(&self.registry, Leaving::Spread);
         }
         match (&after.tls, &before.tls) {
             (Tls::Plaintext, Tls::Plaintext) => destination.inherit(earlier, &self.registry),
             (Tls::Originate { identity, .. }, Tls::Originate { identity: other, .. }) if identity == other => {
                 destination.inherit(earlier, &self.registry);
             }
-            _ => earlier.leave(&self.registry),
+            (Tls::Originate { identity, .. }, Tls::Originate { identity: other, .. })
+                if differ_in_trust_only(identity, other) && earlier.has_pools() =>
+            {
+                match self.profile(destination) {
+                    Ok(Some(profile)) => destination.succeed(earlier, &profile, &self.registry),
+                    Ok(None) | Err(_) => earlier.leave(&self.registry, Leaving::Spread),
+                }
+            }
+            _ => earlier.leave(&self.registry, Leaving::Spread),
         }
     }
 
@@ -206,4 +216,27 @@ impl Upstreams {
         });
         profile.clone()
     }
+}
+
+/// Whether two identities present and offer the same, so that what one of them has opened differs from what the other would
+/// open in nothing but the verdict on the peer: anchors, names and pins.
+fn differ_in_trust_only(one: &TlsIdentity, other: &TlsIdentity) -> bool {
+    // Taken apart, so that a new field has to be thought of here.
+    let TlsIdentity {
+        sni,
+        names: _,
+        trust: _,
+        client_certificate,
+        min_version,
+        max_version,
+        alpn,
+        resumption,
+        pins: _,
+    } = one;
+    *sni == other.sni
+        && *client_certificate == other.client_certificate
+        && *min_version == other.min_version
+        && *max_version == other.max_version
+        && *alpn == other.alpn
+        && *resumption == other.resumption
 }

@@ -153,6 +153,14 @@ impl Channel {
         look.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(true)
     }
 
+    /// Whether the verifier of this line has accepted the peer's chain, at whatever time.
+    pub(super) fn is_vouched_for(&self, line: &Line) -> bool {
+        match (&self.trusted, &line.profile) {
+            (Some(trusted), Some(profile)) => trusted.is_under(profile),
+            (trusted, profile) => trusted.is_none() && profile.is_none(),
+        }
+    }
+
     /// What the verifier of this line says of the peer's chain now.
     pub(super) fn verdict(&mut self, line: &Line, now: Instant) -> Verdict {
         match (&mut self.trusted, &line.profile) {

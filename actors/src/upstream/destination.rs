@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::choice::{Burden, Random, choose};
 use super::pool::Pool;
 use super::profile::{ProfileError, TlsProfile};
-use super::registry::Registry;
+use super::registry::{Leaving, Registry};
 use super::resolver::Resolver;
 use crate::plan::{Backend, Endpoint, EndpointSource};
 
@@ -117,7 +117,7 @@ impl Destination {
     /// The endpoints of its Service are other ones now: pools of those that vanished are left.
     pub(super) fn set_endpoints(&self, endpoints: &[Endpoint], registry: &Rc<Registry>) {
         for pool in self.relocate(endpoints.iter().map(|endpoint| endpoint.address)) {
-            registry.leave(&pool, &self.backend.id);
+            registry.leave(&pool, &self.backend.id, Leaving::AtOnce);
         }
     }
 
@@ -141,31 +141,45 @@ impl Destination {
         if let Some(profile) = earlier.profile.get() {
             let _ = self.profile.set(profile.clone());
         }
+        self.take_over(earlier, registry, |pool| {
+            pool.add_user(&self.backend);
+            pool
+        });
+    }
+
+    /// Takes over what an earlier form of the same backend had, if nothing but what it trusts has changed since: its
+    /// connections go on where this profile accepts their chains.
+    pub(super) fn succeed(&self, earlier: &Self, profile: &Rc<TlsProfile>, registry: &Rc<Registry>) {
+        self.take_over(earlier, registry, |pool| registry.succeed(&pool, profile, &self.backend));
+    }
+
+    fn take_over(&self, earlier: &Self, registry: &Rc<Registry>, over: impl Fn(Rc<Pool>) -> Rc<Pool>) {
         let told = self.places.take().into_iter().map(|place| place.address).collect::<Vec<_>>();
         let service = matches!(self.backend.endpoints, EndpointSource::Service(_));
         if service {
             // Pools of endpoints that are no more are left as what they were.
             for pool in earlier.relocate(told.into_iter()) {
-                registry.leave(&pool, &self.backend.id);
+                registry.leave(&pool, &self.backend.id, Leaving::AtOnce);
             }
         }
-        for pool in earlier.places.borrow().iter().filter_map(|place| place.pool.as_ref()) {
-            pool.add_user(&self.backend);
-        }
-        for pool in &*earlier.former.borrow() {
-            pool.add_user(&self.backend);
-        }
-        self.places.replace(earlier.places.take());
-        self.former.replace(earlier.former.take());
+        let places = earlier.places.take().into_iter();
+        let places = places.map(|place| Place { address: place.address, pool: place.pool.map(&over) });
+        self.places.replace(places.collect());
+        self.former.replace(earlier.former.take().into_iter().map(&over).collect());
         self.answer.replace(earlier.answer.take());
         self.located.set(earlier.located.get());
         self.prune(registry);
     }
 
+    /// Whether it was used.
+    pub(super) fn has_pools(&self) -> bool {
+        self.places.borrow().iter().any(|place| place.pool.is_some()) || !self.former.borrow().is_empty()
+    }
+
     /// The backend is gone, or is another one now.
-    pub(super) fn leave(&self, registry: &Rc<Registry>) {
+    pub(super) fn leave(&self, registry: &Rc<Registry>, leaving: Leaving) {
         for pool in self.relocate(std::iter::empty()) {
-            registry.leave(&pool, &self.backend.id);
+            registry.leave(&pool, &self.backend.id, leaving);
         }
     }
 
@@ -218,7 +232,7 @@ impl Destination {
         let empty = |pool: &mut Rc<Pool>| pool.load() == 0 && !pool.has_idle();
         let empty = self.former.borrow_mut().extract_if(.., empty).collect::<Vec<_>>();
         for pool in empty {
-            registry.leave(&pool, &self.backend.id);
+            registry.leave(&pool, &self.backend.id, Leaving::AtOnce);
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::channel::Channel;
 use super::connector::{Connect, Dial, Line, Stage};
-use super::registry::Registry;
+use super::registry::{Leaving, Registry};
 use super::repeat::Repeat;
 use super::trusted::Verdict;
 use crate::plan::{Backend, BackendId};
@@ -25,9 +25,19 @@ pub(super) struct Pool {
     idle: RefCell<VecDeque<Box<Channel>>>,
     waiting: RefCell<VecDeque<Rc<Seat>>>,
     users: RefCell<Vec<Arc<Backend>>>,
-    retired: Cell<bool>,
+    fate: RefCell<Fate>,
     busy: Cell<usize>,
     avoided_until: Cell<Option<Instant>>,
+}
+
+/// What becomes of a connection that is given back.
+enum Fate {
+    /// It is kept.
+    Open,
+    /// Its identity is no longer configured: it closes.
+    Retired,
+    /// Only what is trusted has changed: it goes to this pool, which judges it.
+    Succeeded(Rc<Pool>),
 }
 
 /// One who waits for a permit, and takes a connection that is given back just as well.
@@ -38,14 +48,14 @@ struct Seat {
 }
 
 impl Pool {
-    pub(super) fn new(line: Rc<Line>, limit: usize) -> Rc<Self> {
+    pub(super) fn new(line: Rc<Line>, connect: Connect) -> Rc<Self> {
         Rc::new(Self {
-            connect: line.connector(limit),
+            connect,
             line,
             idle: RefCell::default(),
             waiting: RefCell::default(),
             users: RefCell::default(),
-            retired: Cell::new(false),
+            fate: RefCell::new(Fate::Open),
             busy: Cell::new(0),
             avoided_until: Cell::new(None),
         })
@@ -67,6 +77,11 @@ impl Pool {
 
     pub(super) fn avoid(&self, until: Option<Instant>) {
         self.avoided_until.set(until);
+    }
+
+    /// Avoids the endpoint for as long as the other one does.
+    pub(super) fn avoid_as(&self, other: &Self) {
+        self.avoided_until.set(other.avoided_until.get());
     }
 
     /// Counts one in use or in the making for as long as the guard lives.
@@ -102,26 +117,42 @@ impl Pool {
         self.settle(channel, PoolState::Active, registry, now);
     }
 
-    /// Finds a place for a connection that nobody uses: with one who waits, or on top of the idle ones.
+    /// Finds a place for a connection that nobody uses: with one who waits, in the pool that succeeded this one, or on top
+    /// of the idle ones.
     fn settle(self: &Rc<Self>, mut channel: Box<Channel>, from: PoolState, registry: &Rc<Registry>, now: Instant) {
         if let Some(reason) = registry.closing() {
             return registry.close(channel, from, reason);
         }
-        if self.retired.get() {
-            return registry.close(channel, from, CloseReason::PolicyChange);
+        let successor = match &*self.fate.borrow() {
+            Fate::Open => None,
+            Fate::Succeeded(pool) => Some(pool.clone()),
+            Fate::Retired => return registry.close(channel, from, CloseReason::PolicyChange),
+        };
+        // Those who wait here began before the change, if there was one. They take the connection as it is, so the checks of
+        // `take` are due now; so is the judgement of one that comes from another pool.
+        let awaited = self.first_waiting().is_some();
+        if let Some(successor) = &successor
+            && !awaited
+        {
+            return successor.settle(channel, from, registry, now);
         }
-        // Whoever waits takes it as it is: the checks of `take` are due now.
-        if self.first_waiting().is_some()
+        let stranger = !channel.is_vouched_for(&self.line);
+        if (awaited || stranger)
             && let Some(reason) = self.unfit(&mut channel, registry, now, Repeat::Possible)
         {
             return registry.close(channel, from, reason);
         }
-        if from != PoolState::Idle {
+        if stranger && let Some(heir) = self.user_like(&channel.owner.id) {
+            registry.pass(&mut channel, from, &heir);
+        } else if from != PoolState::Idle {
             registry.observer.pool(&channel.owner.id, Some(from), Some(PoolState::Idle));
         }
         let Some(channel) = self.hand_over(channel) else {
             return;
         };
+        if let Some(successor) = successor {
+            return successor.settle(channel, PoolState::Idle, registry, now);
+        }
         let surplus = {
             let mut idle = self.idle.borrow_mut();
             idle.push_back(channel);
@@ -184,10 +215,34 @@ impl Pool {
         true
     }
 
-    /// Takes no connection back from now on, and closes the idle ones.
-    pub(super) fn retire(&self, registry: &Registry) {
-        self.retired.set(true);
-        self.close_idle(registry, CloseReason::PolicyChange);
+    /// Whether this backend, and no other, uses the pool.
+    pub(super) fn is_used_only_by(&self, backend: &BackendId) -> bool {
+        self.users.borrow().iter().all(|user| user.id == *backend)
+    }
+
+    /// Whoever takes over what a backend had.
+    fn user_like(&self, backend: &BackendId) -> Option<Arc<Backend>> {
+        let users = self.users.borrow();
+        users.iter().find(|user| user.id == *backend).or(users.first()).cloned()
+    }
+
+    /// Takes no connection back from now on. The idle ones are used by nobody any more, and close.
+    pub(super) fn retire(&self, registry: &Rc<Registry>, leaving: Leaving) {
+        self.fate.replace(Fate::Retired);
+        match leaving {
+            Leaving::AtOnce => self.close_idle(registry, CloseReason::PolicyChange),
+            Leaving::Spread => registry.retirement.enter(self.idle.take(), registry),
+        }
+    }
+
+    /// Gives all connections, those in use when they are given back, to a pool that goes to the same endpoint in the same
+    /// way and trusts something else. It keeps those that it would have accepted.
+    pub(super) fn bequeath(&self, heir: &Rc<Self>, registry: &Rc<Registry>) {
+        self.fate.replace(Fate::Succeeded(heir.clone()));
+        let now = Instant::now();
+        for channel in self.idle.take() {
+            heir.settle(channel, PoolState::Idle, registry, now);
+        }
     }
 
     /// Closes the idle connections.

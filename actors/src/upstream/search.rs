@@ -134,7 +134,7 @@ impl<'a> Search<'a> {
         let backend = self.backend.clone();
         let pool = self.destination.pool(address, self.profile, &upstreams.registry);
         let connecting = Connecting::new(&upstreams.registry, &backend);
-        let dial = Dial::new({
+        let dial = Dial::new(&pool.line, {
             let connecting = connecting.clone();
             move || connecting.begin()
         });

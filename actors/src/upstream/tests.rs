@@ -8,5 +8,6 @@ mod outcomes;
 mod peer;
 mod pools;
 mod quiet;
+mod rotation;
 mod sessions;
 mod trust;

@@ -37,13 +37,18 @@ impl Trusted {
         Self { chain, under: under.clone(), until, look_again: now }
     }
 
+    /// Whether this very profile has accepted it.
+    pub(super) fn is_under(&self, profile: &Rc<TlsProfile>) -> bool {
+        Rc::ptr_eq(&self.under, profile)
+    }
+
     /// Whether the profile accepts the chain now. It is verified only where the profile never did so before, or where a
     /// certificate, or an anchor, has ended since.
     ///
     /// A verdict ends with its last second: with `until - seconds` whole seconds to go from some moment in `seconds`, that
     /// many on the monotonic clock stay inside of it.
     pub(super) fn check(&mut self, profile: &Rc<TlsProfile>, now: Instant) -> Verdict {
-        let known = Rc::ptr_eq(&self.under, profile);
+        let known = self.is_under(profile);
         if known && now < self.look_again {
             return Verdict::Holds;
         }
