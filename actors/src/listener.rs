@@ -5,13 +5,16 @@
 
 mod actor;
 pub mod answer;
+mod client;
 mod connection;
 mod dispatch;
+mod downstream;
 mod exchange;
 mod forward;
 mod head;
 pub mod message;
 mod pump;
+mod response;
 mod settings;
 mod stream;
 mod tls;

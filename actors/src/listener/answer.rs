@@ -1,13 +1,7 @@
 //! What the client gets when the answer is ours: one function maps each reason to a status and a body. No body names an
 //! address, an object or what a certificate carries; those go to the log.
 
-use std::fmt::Write as _;
-
-use bytes::{BufMut, BytesMut};
-
-use super::head::{Edits, put_field, put_length, put_status};
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::filter::HeaderEdits;
 
 /// The status that goes with a reason.
 pub fn status(reason: Reason) -> u16 {
@@ -57,38 +51,6 @@ pub fn body(reason: Reason, certificate_error: Option<&str>) -> String {
         }
         (Reason::BadRequest | Reason::HeadTooLarge, _) => format!("the request is invalid ({reason})\n"),
         _ => format!("{reason}\n"),
-    }
-}
-
-/// Writes a whole response of ours.
-pub(super) fn write(
-    out: &mut BytesMut,
-    status: u16,
-    fields: &[(&str, &str)],
-    body: &str,
-    edits: Option<&HeaderEdits>,
-    to_head: bool,
-    close: bool,
-) {
-    let phrase = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    put_status(out, status, phrase.unwrap_or_default().as_bytes());
-    for (name, value) in fields {
-        put_field(out, name.as_bytes(), value.as_bytes());
-    }
-    if !body.is_empty() {
-        put_field(out, b"content-type", b"text/plain; charset=utf-8");
-    }
-    if let Some(edits) = edits {
-        Edits([edits, &HeaderEdits::default()]).write(out);
-    }
-    put_length(out, body.len() as u64);
-    if close {
-        put_field(out, b"connection", b"close");
-    }
-    out.put_slice(b"\r\n");
-    if !to_head {
-        // Writing into a growing buffer cannot fail.
-        let _ = out.write_str(body);
     }
 }
 

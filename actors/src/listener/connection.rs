@@ -13,8 +13,10 @@ use tokio::time::{Instant, Sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer;
+use super::client::Client;
 use super::dispatch::{Next, Request};
 use super::pump::poll_read_into;
+use super::response::{Own, Response as _};
 use super::stream::Stream;
 use super::worker::{ConnectionGuard, PortState, Scratch, Worker};
 use crate::http1::HeadError;
@@ -31,13 +33,9 @@ const LINGER_BYTES: usize = 1024 * 1024;
 const FRESH_GRACE: Duration = Duration::from_millis(500);
 
 /// One client's connection.
-pub(super) struct Connection {
-    pub(super) stream: Stream,
-    pub(super) peer: SocketAddr,
-    /// The name that the client asked for by SNI, in lower case.
-    pub(super) sni: Option<String>,
-    pub(super) worker: Rc<Worker>,
-    pub(super) port: Rc<PortState>,
+struct Connection {
+    stream: Stream,
+    client: Client,
 }
 
 /// How reading a head ended, if not with a head.
@@ -65,8 +63,7 @@ pub(super) async fn serve(
     // Failing to set an option harms nobody but this connection's latency.
     let _ = stream.set_nodelay(true);
     if let Some((stream, sni)) = accept(stream, protocol, &worker, &port).await {
-        let mut connection = Connection { stream, peer, sni, worker: worker.clone(), port };
-        connection.run().await;
+        Connection { stream, client: Client { peer, sni, worker, port } }.run().await;
     }
 }
 
@@ -117,18 +114,18 @@ async fn accept(
 
 impl Connection {
     async fn run(&mut self) {
-        let mut timer = Box::pin(tokio::time::sleep(self.worker.settings.idle_timeout));
+        let mut timer = Box::pin(tokio::time::sleep(self.client.worker.settings.idle_timeout));
         let mut fresh = true;
         loop {
             if !self.readable(timer.as_mut(), fresh).await {
                 return self.shutdown().await;
             }
-            let mut scratch = self.worker.take_scratch();
+            let mut scratch = self.client.worker.take_scratch();
             loop {
                 match self.read_head(&mut scratch, timer.as_mut(), std::mem::take(&mut fresh)).await {
                     Ok(()) => {}
                     Err(NoHead::Gone) => {
-                        self.worker.give_scratch(scratch);
+                        self.client.worker.give_scratch(scratch);
                         return self.shutdown().await;
                     }
                     Err(NoHead::TimedOut) => return self.refuse(Reason::DownstreamTimeout, 408, "").await,
@@ -143,7 +140,7 @@ impl Connection {
                         return self.refuse(reason, status, &error.to_string()).await;
                     }
                 }
-                match Request::serve(self, &mut scratch).await {
+                match Request::serve(&self.client, &mut self.stream, &mut scratch).await {
                     Next::Read => {}
                     Next::Close => return self.shutdown().await,
                     Next::Linger => return self.linger().await,
@@ -152,15 +149,15 @@ impl Connection {
                     break;
                 }
             }
-            self.worker.give_scratch(scratch);
+            self.client.worker.give_scratch(scratch);
         }
     }
 
     /// Waits for the next request without holding a buffer, as far as the stream can tell without one; from here on the
     /// connection counts as idle. False if there is to be no further request.
     async fn readable(&mut self, mut timer: Pin<&mut Sleep>, fresh: bool) -> bool {
-        timer.as_mut().reset(Instant::now() + self.worker.settings.idle_timeout);
-        let (worker, port) = (self.worker.clone(), self.port.clone());
+        timer.as_mut().reset(Instant::now() + self.client.worker.settings.idle_timeout);
+        let (worker, port) = (self.client.worker.clone(), self.client.port.clone());
         tokio::select! {
             biased;
             ready = poll_fn(|cx| self.stream.poll_readable(cx)) => ready.is_ok(),
@@ -175,7 +172,7 @@ impl Connection {
         mut timer: Pin<&mut Sleep>,
         fresh: bool,
     ) -> Result<(), NoHead> {
-        let (worker, port) = (self.worker.clone(), self.port.clone());
+        let (worker, port) = (self.client.worker.clone(), self.client.port.clone());
         let limits = &worker.settings.head;
         let mut begun = false;
         // A head that comes in drop by drop is looked at when a line ends, not at every drop.
@@ -214,17 +211,19 @@ impl Connection {
     /// Answers what is no request, and closes.
     async fn refuse(&mut self, reason: Reason, status: u16, detail: &str) {
         let mut out = bytes::BytesMut::new();
-        answer::write(&mut out, status, &[], &answer::body(reason, None), None, false, true);
-        let limit = self.worker.settings.linger_timeout;
+        let body = answer::body(reason, None);
+        Own { status, fields: &[], body: &body, edits: None, close: true }.write(&mut out);
+        out.extend_from_slice(body.as_bytes());
+        let limit = self.client.worker.settings.linger_timeout;
         let sent = timeout(limit, self.stream.write_all(&out)).await.is_ok_and(|written| written.is_ok());
-        let port = self.port.current();
-        self.worker.observer.request(&RequestRecord {
+        let port = self.client.port.current();
+        self.client.worker.observer.request(&RequestRecord {
             gateway: &port.gateway,
             listener: "",
             route: "",
             backend: None,
             endpoint: None,
-            client: self.peer,
+            client: self.client.peer,
             method: "",
             scheme: port.protocol.scheme(),
             host: "",
@@ -242,14 +241,14 @@ impl Connection {
     }
 
     async fn shutdown(&mut self) {
-        let limit = self.worker.settings.linger_timeout;
+        let limit = self.client.worker.settings.linger_timeout;
         let _ = timeout(limit, self.stream.shutdown()).await;
     }
 
     /// Closes our side and reads on for a while: a connection that is closed while the client still sends is reset, and
     /// the answer may be lost with it (RFC 9112 section 9.6).
     async fn linger(&mut self) {
-        let limit = self.worker.settings.linger_timeout;
+        let limit = self.client.worker.settings.linger_timeout;
         let stream = &mut self.stream;
         let _ = timeout(limit, async {
             stream.shutdown().await?;

@@ -1,5 +1,7 @@
 //! One request: which listener, rule and backend take it, what is done with it, and what is told of it.
 
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,9 +12,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::answer;
-use super::connection::Connection;
+use super::client::Client;
+use super::downstream::Downstream;
 use super::forward::Way;
-use super::stream::Stream;
+use super::response::Own;
 use super::worker::{Scratch, Worker};
 use crate::http1::{BodyDecoder, RequestHead};
 use crate::outcome::Reason;
@@ -54,11 +57,11 @@ pub(super) struct Request<'p> {
 
 impl<'p> Request<'p> {
     /// Serves the request whose head is in `scratch`.
-    pub(super) async fn serve(connection: &mut Connection, scratch: &mut Scratch) -> Next {
+    pub(super) async fn serve(client: &Client, down: &mut impl Downstream, scratch: &mut Scratch) -> Next {
         let began = Instant::now();
-        let port = connection.port.current();
-        let worker = connection.worker.clone();
-        let _in_flight = InFlight::begin(&worker, &port.gateway);
+        let port = client.port.current();
+        let worker = &*client.worker;
+        let _in_flight = InFlight::begin(worker, &port.gateway);
         let mut request = Request {
             listener: "",
             route: "",
@@ -71,10 +74,10 @@ impl<'p> Request<'p> {
             received: 0,
             sent: 0,
             next: Next::Close,
-            closing: worker.stop.is_given() || connection.port.stop.is_given(),
+            closing: client.is_stopped(),
             body_read: None,
         };
-        request.dispatch(connection, &port, scratch, began).await;
+        request.dispatch(client, down, &port, scratch, began).await;
         let head = &scratch.head;
         worker.observer.request(&RequestRecord {
             gateway: &port.gateway,
@@ -82,12 +85,12 @@ impl<'p> Request<'p> {
             route: request.route,
             backend: request.backend,
             endpoint: request.endpoint,
-            client: connection.peer,
+            client: client.peer,
             method: head.method(),
             scheme: port.protocol.scheme(),
             host: head.authority(),
             target: head.target(),
-            version: if head.is_http10() { "HTTP/1.0" } else { "HTTP/1.1" },
+            version: down.version(head),
             status: request.status,
             reason: request.reason,
             detail: &request.detail,
@@ -99,39 +102,46 @@ impl<'p> Request<'p> {
         request.next
     }
 
-    async fn dispatch(&mut self, connection: &mut Connection, port: &'p Port, scratch: &mut Scratch, began: Instant) {
-        let Connection { stream, peer, sni, worker, .. } = connection;
+    async fn dispatch(
+        &mut self,
+        client: &Client,
+        down: &mut impl Downstream,
+        port: &'p Port,
+        scratch: &mut Scratch,
+        began: Instant,
+    ) {
+        let Client { peer, sni, worker, .. } = client;
         normalize_host(scratch.head.authority(), &mut scratch.host);
         let Some(listener) = port.listeners.find(&scratch.host) else {
-            return self.answer(stream, scratch, worker, Reason::NoListener).await;
+            return self.answer(down, scratch, worker, Reason::NoListener).await;
         };
         self.listener = &listener.name;
         // A client may reuse a connection only for hosts that the listener of its SNI serves (RFC 9110 section 7.4).
         let misdirected = |sni: &String| !port.listeners.find(sni).is_some_and(|other| Arc::ptr_eq(other, listener));
         if sni.as_ref().is_some_and(misdirected) {
-            return self.answer(stream, scratch, worker, Reason::Misdirected).await;
+            return self.answer(down, scratch, worker, Reason::Misdirected).await;
         }
         let Some(rule) = find(listener, scratch) else {
-            return self.answer(stream, scratch, worker, Reason::NoRoute).await;
+            return self.answer(down, scratch, worker, Reason::NoRoute).await;
         };
         self.route = &rule.route;
         match &rule.action {
             Action::Redirect(redirect) => {
-                self.redirect(stream, port, &rule.filters.response_headers, redirect, scratch, worker).await;
+                self.redirect(down, port, &rule.filters.response_headers, redirect, scratch, worker).await;
             }
-            Action::Fail(poison) => self.poisoned(stream, scratch, worker, poison).await,
+            Action::Fail(poison) => self.poisoned(down, scratch, worker, poison).await,
             Action::Forward(backends) => match backends.pick(worker.random()) {
                 None => {
                     "the rule has no backendRef with a weight".clone_into(&mut self.detail);
-                    self.answer(stream, scratch, worker, Reason::BackendInvalid).await;
+                    self.answer(down, scratch, worker, Reason::BackendInvalid).await;
                 }
                 Some(WeightedBackend { target: Target::Unusable(poison), .. }) => {
-                    self.poisoned(stream, scratch, worker, poison).await;
+                    self.poisoned(down, scratch, worker, poison).await;
                 }
                 Some(WeightedBackend { target: Target::Backend(backend), filters, .. }) => {
                     self.backend = Some(&backend.id);
                     let way = Way { rule, filters, backend, scheme: port.protocol.scheme(), peer: *peer };
-                    self.forward(stream, &way, scratch, worker, began).await;
+                    self.forward(down, &way, scratch, worker, began).await;
                 }
             },
         }
@@ -139,7 +149,7 @@ impl<'p> Request<'p> {
 
     async fn redirect(
         &mut self,
-        stream: &mut Stream,
+        down: &mut impl Downstream,
         port: &Port,
         edits: &HeaderEdits,
         redirect: &Redirect,
@@ -150,24 +160,30 @@ impl<'p> Request<'p> {
         let location = redirect.location(port.protocol, port.port, &scratch.host, head.path(), head.query());
         let status = redirect.status.as_u16();
         let fields = [("location", location.as_str())];
-        self.answer_with(stream, scratch, worker, Reason::None, status, &fields, "", Some(edits)).await;
+        self.answer_with(down, scratch, worker, Reason::None, status, &fields, "", Some(edits)).await;
     }
 
-    async fn poisoned(&mut self, stream: &mut Stream, scratch: &mut Scratch, worker: &Worker, poison: &Poison) {
+    async fn poisoned(&mut self, down: &mut impl Downstream, scratch: &mut Scratch, worker: &Worker, poison: &Poison) {
         self.detail = poison.message.to_string();
-        self.answer(stream, scratch, worker, poison.reason).await;
+        self.answer(down, scratch, worker, poison.reason).await;
     }
 
-    pub(super) async fn answer(&mut self, stream: &mut Stream, scratch: &mut Scratch, worker: &Worker, reason: Reason) {
+    pub(super) async fn answer(
+        &mut self,
+        down: &mut impl Downstream,
+        scratch: &mut Scratch,
+        worker: &Worker,
+        reason: Reason,
+    ) {
         let (status, body) = (answer::status(reason), answer::body(reason, None));
-        self.answer_with(stream, scratch, worker, reason, status, &[], &body, None).await;
+        self.answer_with(down, scratch, worker, reason, status, &[], &body, None).await;
     }
 
     /// Answers in our own name. The connection stays if the whole request has come in already.
     #[expect(clippy::too_many_arguments, reason = "the parts of one response")]
     pub(super) async fn answer_with(
         &mut self,
-        stream: &mut Stream,
+        down: &mut impl Downstream,
         scratch: &mut Scratch,
         worker: &Worker,
         reason: Reason,
@@ -181,8 +197,11 @@ impl<'p> Request<'p> {
         let to_head = scratch.head.method() == "HEAD";
         let out = &mut scratch.response_output;
         out.clear();
-        answer::write(out, status, fields, body, edits, to_head, close);
-        let written = stream.write_all(out).await.is_ok() && stream.flush().await.is_ok();
+        down.respond(out, &Own { status, fields, body, edits, close }, to_head || body.is_empty());
+        if !to_head {
+            out.extend_from_slice(body.as_bytes());
+        }
+        let written = write_whole(down, out).await.is_ok();
         out.clear();
         (self.reason, self.status) = (reason, status);
         self.next = match (written, close, whole) {
@@ -246,6 +265,13 @@ fn skip_body(head: &RequestHead, input: &mut BytesMut) -> bool {
         }
     }
     true
+}
+
+/// Writes and ends a response.
+async fn write_whole(down: &mut impl Downstream, response: &[u8]) -> io::Result<()> {
+    down.write_all(response).await?;
+    down.flush().await?;
+    poll_fn(|cx| down.poll_finish(cx)).await
 }
 
 /// Counts a request that is under way, however it ends.

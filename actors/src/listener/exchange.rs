@@ -8,15 +8,15 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::head::{Edits, write_interim, write_response};
+use super::downstream::Downstream;
+use super::head::Edits;
 use super::pump::{Pump, PumpError};
+use super::response::{Interim, Passed};
 use crate::http1::{Framing, HeadError, RequestHead, ResponseHead};
 
 #[cfg(test)]
 mod tests;
 
-/// Bytes of a client's next request that are read while it waits for a response.
-const READ_AHEAD: usize = 8 * 1024;
 /// Bytes that a backend's head may have.
 const MAX_RESPONSE_HEAD: usize = 256 * 1024;
 
@@ -81,7 +81,7 @@ impl<'a> Exchange<'a> {
     /// Drives both directions until the response has ended.
     pub(super) async fn run<D, U>(&mut self, down: &mut D, up: &mut U) -> Result<(), ExchangeError>
     where
-        D: AsyncRead + AsyncWrite + Unpin,
+        D: Downstream,
         U: AsyncRead + AsyncWrite + Unpin,
     {
         poll_fn(|cx| self.poll(cx, Pin::new(down), Pin::new(up))).await
@@ -124,7 +124,7 @@ impl<'a> Exchange<'a> {
         mut up: Pin<&mut U>,
     ) -> Poll<Result<(), ExchangeError>>
     where
-        D: AsyncRead + AsyncWrite,
+        D: Downstream,
         U: AsyncRead + AsyncWrite,
     {
         if !self.request_done {
@@ -143,11 +143,14 @@ impl<'a> Exchange<'a> {
             }
         }
         if self.request_done && !self.request_refused {
-            self.poll_client(cx, down.as_mut())?;
+            // A client that leaves while it waits: its request is given up, and the backend with it.
+            if down.poll_gone(cx, &mut self.request.input).is_ready() {
+                return Poll::Ready(Err(ExchangeError::DownstreamClosed));
+            }
         }
         while self.phase == Phase::Head {
             ready!(self.response.poll_output(cx, down.as_mut())).map_err(|_| ExchangeError::DownstreamClosed)?;
-            if !self.read_head()? {
+            if !self.read_head(&mut *down)? {
                 match ready!(self.response.poll_read(cx, up.as_mut())) {
                     Ok(0) => return Poll::Ready(Err(ExchangeError::Upstream(None))),
                     Ok(_) => {}
@@ -155,29 +158,17 @@ impl<'a> Exchange<'a> {
                 }
             }
         }
-        ready!(self.response.poll(cx, up, down)).map_err(|error| match error {
+        ready!(self.response.poll(cx, up, down.as_mut())).map_err(|error| match error {
             PumpError::Write => ExchangeError::DownstreamClosed,
             PumpError::Read(error) => ExchangeError::Upstream(Some(error)),
             PumpError::Truncated => ExchangeError::Upstream(None),
             PumpError::Framing => ExchangeError::UpstreamProtocol("an invalid chunked body".into()),
         })?;
-        Poll::Ready(Ok(()))
-    }
-
-    /// Notices a client that leaves while it waits: its request is given up, and the backend with it. What it sends
-    /// meanwhile is kept as the beginning of its next request.
-    fn poll_client<D: AsyncRead>(&mut self, cx: &mut Context<'_>, down: Pin<&mut D>) -> Result<(), ExchangeError> {
-        if self.request.input.len() >= READ_AHEAD {
-            return Ok(());
-        }
-        match self.request.poll_read(cx, down) {
-            Poll::Pending | Poll::Ready(Ok(1..)) => Ok(()),
-            Poll::Ready(Ok(0) | Err(_)) => Err(ExchangeError::DownstreamClosed),
-        }
+        down.poll_finish(cx).map_err(|_| ExchangeError::DownstreamClosed)
     }
 
     /// Reads a head from what has come in, and writes it on. Returns whether there was one.
-    fn read_head(&mut self) -> Result<bool, ExchangeError> {
+    fn read_head(&mut self, down: &mut impl Downstream) -> Result<bool, ExchangeError> {
         let to_head = self.request_head.method() == "HEAD";
         let protocol = |error: HeadError| ExchangeError::UpstreamProtocol(error.to_string());
         let parsed = self.response_head.parse(&self.response.input, to_head, MAX_RESPONSE_HEAD).map_err(protocol)?;
@@ -188,28 +179,23 @@ impl<'a> Exchange<'a> {
         match self.response_head.status() {
             101 => Err(ExchangeError::UpstreamProtocol("a 101 that nobody asked for".into())),
             100..=199 => {
-                if !self.request_head.is_http10() {
-                    write_interim(&mut self.response.output, self.response_head);
-                }
+                down.inform(&mut self.response.output, self.request_head, &Interim(self.response_head));
                 Ok(true)
             }
             _ => {
-                self.begin_response(to_head);
+                self.begin_response(down, to_head);
                 Ok(true)
             }
         }
     }
 
-    fn begin_response(&mut self, to_head: bool) {
+    fn begin_response(&mut self, down: &mut impl Downstream, to_head: bool) {
         let from = self.response_head.framing();
-        let to = match from {
-            Framing::Chunked | Framing::UntilClose if self.request_head.is_http10() => Framing::UntilClose,
-            Framing::Chunked | Framing::UntilClose => Framing::Chunked,
-            known => known,
-        };
+        let to = down.response_framing(from, self.request_head);
         // A client that has not sent all of its request when the answer begins may never do so.
         self.close |= to == Framing::UntilClose || !self.request.is_read();
-        write_response(&mut self.response.output, self.response_head, to_head, to, self.edits, self.close);
+        let response = Passed { head: self.response_head, to_head, framing: to, edits: self.edits, close: self.close };
+        down.respond(&mut self.response.output, &response, from == Framing::None);
         self.response.begin(from, to);
         self.phase = Phase::Body;
     }

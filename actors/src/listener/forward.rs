@@ -9,10 +9,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer;
 use super::dispatch::{Next, Request};
+use super::downstream::Downstream;
 use super::exchange::{Exchange, ExchangeError};
 use super::head::{Edits, Forwarded};
 use super::pump::Pump;
-use super::stream::Stream;
 use super::worker::{Scratch, Worker};
 use crate::http1::Framing;
 use crate::outcome::Reason;
@@ -69,7 +69,7 @@ impl<'p> Request<'p> {
     /// Forwards to a backend, and again if a pooled connection turns out to be dead.
     pub(super) async fn forward(
         &mut self,
-        stream: &mut Stream,
+        down: &mut impl Downstream,
         way: &Way<'p>,
         scratch: &mut Scratch,
         worker: &Worker,
@@ -78,18 +78,18 @@ impl<'p> Request<'p> {
         let mut tries = 0;
         loop {
             let deadline = Deadline::of(way.rule.timeouts, began);
-            let end = self.attempt(stream, way, scratch, worker, deadline).await;
+            let end = self.attempt(down, way, scratch, worker, deadline).await;
             tries += 1;
             match end {
                 End::Answered => return,
                 End::Stale if tries <= RETRIES => {}
-                End::Stale => return self.answer(stream, scratch, worker, Reason::UpstreamClosed).await,
+                End::Stale => return self.answer(down, scratch, worker, Reason::UpstreamClosed).await,
                 End::Failed(failure) => {
                     self.detail = failure.message;
                     self.endpoint = failure.endpoint.or(self.endpoint);
                     let body = answer::body(failure.reason, failure.certificate_error);
                     let status = answer::status(failure.reason);
-                    return self.answer_with(stream, scratch, worker, failure.reason, status, &[], &body, None).await;
+                    return self.answer_with(down, scratch, worker, failure.reason, status, &[], &body, None).await;
                 }
                 End::Cut(reason, detail) => {
                     (self.reason, self.detail, self.next) = (reason, detail, Next::Close);
@@ -101,7 +101,7 @@ impl<'p> Request<'p> {
 
     async fn attempt(
         &mut self,
-        stream: &mut Stream,
+        down: &mut impl Downstream,
         way: &Way<'p>,
         scratch: &mut Scratch,
         worker: &Worker,
@@ -122,13 +122,13 @@ impl<'p> Request<'p> {
         let close = !head.keep_alive() || self.closing || worker.stop.is_given();
         let mut exchange = Exchange::new(
             head,
-            Pump::new(take(input), take(request_output), framing, framing),
+            Pump::new(take(input), take(request_output), down.request_framing(head), framing),
             Pump::new(take(response_input), take(response_output), Framing::Length(1), Framing::Length(1)),
             response_head,
             Edits([&way.rule.filters.response_headers, &way.filters.response_headers]),
             close,
         );
-        let result = within(deadline, exchange.run(stream, &mut upstream)).await;
+        let result = within(deadline, exchange.run(down, &mut upstream)).await;
         self.status = exchange.status().unwrap_or(0);
         let (answered, responded) = (exchange.has_answered(), exchange.has_response());
         let (whole, reusable, close) = (exchange.is_request_read(), exchange.is_reusable(), exchange.close);

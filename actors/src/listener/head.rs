@@ -1,5 +1,5 @@
-//! Writes the heads that go out: a request's to the backend, a response's to the client. The fields that came in are
-//! copied one by one, less those that end here and those that a filter takes away.
+//! Writes the head of a request to the backend. The fields that came in are copied one by one, less those that end here
+//! and those that a filter takes away.
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use bytes::{BufMut, BytesMut};
 use http::header::HeaderName;
 
-use crate::http1::{Field, Framing, RequestHead, ResponseHead};
+use crate::http1::{Field, Framing, RequestHead};
 use crate::plan::filter::HeaderEdits;
 
 /// The edits of a rule and of a backendRef, in the order in which they apply.
@@ -15,25 +15,25 @@ use crate::plan::filter::HeaderEdits;
 pub(super) struct Edits<'a>(pub(super) [&'a HeaderEdits; 2]);
 
 impl Edits<'_> {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|edits| edits.is_empty())
     }
 
     /// Whether a value of `name` that exists before stage `from` is still there after the last one.
-    fn keeps(&self, name: &[u8], from: usize) -> bool {
+    pub(super) fn keeps(&self, name: &[u8], from: usize) -> bool {
         let named = |other: &HeaderName| name.eq_ignore_ascii_case(other.as_str().as_bytes());
         !self.0[from..]
             .iter()
             .any(|edits| edits.set.iter().any(|(other, _)| named(other)) || edits.remove.iter().any(named))
     }
 
-    /// Writes the values that the edits set and add.
-    pub(super) fn write(&self, out: &mut BytesMut) {
+    /// Gives the values that the edits set and add to `put`.
+    pub(super) fn write(&self, mut put: impl FnMut(&[u8], &[u8])) {
         for (stage, edits) in self.0.iter().enumerate() {
             for (name, value) in edits.set.iter().chain(&edits.add) {
                 let removed_here = edits.remove.contains(name);
                 if !removed_here && self.keeps(name.as_str().as_bytes(), stage + 1) && !is_reserved(name) {
-                    put_field(out, name.as_str().as_bytes(), value.as_bytes());
+                    put(name.as_str().as_bytes(), value.as_bytes());
                 }
             }
         }
@@ -94,7 +94,7 @@ impl Forwarded<'_> {
         }
         self.write_forwarded(out, edited);
         if edited {
-            self.edits.write(out);
+            self.edits.write(|name, value| put_field(out, name, value));
         }
         match head.framing() {
             Framing::Length(length) => put_length(out, length),
@@ -121,64 +121,6 @@ impl Forwarded<'_> {
             put_formatted(out, "x-request-id", format_args!("{:032x}", self.id));
         }
     }
-}
-
-/// Writes the head of a final response to the client. `framing` is that of the body as it goes out.
-pub(super) fn write_response(
-    out: &mut BytesMut,
-    head: &ResponseHead,
-    to_head: bool,
-    framing: Framing,
-    edits: Edits<'_>,
-    close: bool,
-) {
-    put_status(out, head.status(), head.reason());
-    let edited = !edits.is_empty();
-    for Field { name, value, .. } in head.forwarded_fields() {
-        if !edited || edits.keeps(name, 0) {
-            put_field(out, name, value);
-        }
-    }
-    if edited {
-        edits.write(out);
-    }
-    match framing {
-        Framing::Length(length) => put_length(out, length),
-        Framing::Chunked => out.put_slice(b"transfer-encoding: chunked\r\n"),
-        Framing::UntilClose => {}
-        Framing::None => match (head.status(), head.content_length()) {
-            (204, _) => {}
-            (_, Some(length)) if to_head || head.status() == 304 => put_length(out, length),
-            _ if to_head || head.status() == 304 => {}
-            _ => put_length(out, 0),
-        },
-    }
-    if close {
-        out.put_slice(b"connection: close\r\n");
-    }
-    out.put_slice(b"\r\n");
-}
-
-/// Writes an interim response (1xx) as it came.
-pub(super) fn write_interim(out: &mut BytesMut, head: &ResponseHead) {
-    put_status(out, head.status(), head.reason());
-    for Field { name, value, .. } in head.forwarded_fields() {
-        put_field(out, name, value);
-    }
-    out.put_slice(b"\r\n");
-}
-
-/// Writes a status line.
-pub(super) fn put_status(out: &mut BytesMut, status: u16, reason: &[u8]) {
-    out.put_slice(b"HTTP/1.1 ");
-    out.put_slice(&[
-        b'0' + (status / 100 % 10) as u8,
-        b'0' + (status / 10 % 10) as u8,
-        b'0' + (status % 10) as u8,
-        b' ',
-    ]);
-    out.put_slice(reason);
-    out.put_slice(b"\r\n");
 }
 
 /// Writes a field.

@@ -7,6 +7,9 @@ use super::*;
 use crate::http1::HeadLimits;
 use crate::plan::filter::HeaderEdits;
 
+/// HTTP/1.
+impl Downstream for DuplexStream {}
+
 /// What an exchange came to.
 #[derive(Debug)]
 struct Seen {
