@@ -5,6 +5,7 @@
 mod backend;
 mod certificates;
 mod client;
+mod forwarding;
 mod gateway;
 mod guide;
 mod limits;

@@ -43,7 +43,7 @@ impl Way<'_> {
         let path = rewrites.iter().find_map(|rewrite| rewrite.as_ref()?.path.as_ref());
         let head = &scratch.head;
         let rewritten = path.map(|path| {
-            let mut target = path.apply(head.path());
+            let mut target = path.apply(scratch.path());
             if let Some(query) = head.query() {
                 target.push('?');
                 target.push_str(query);
