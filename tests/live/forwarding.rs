@@ -59,3 +59,23 @@ fn a_route_s_border_holds_and_what_is_forwarded_is_as_it_was_sent() {
         assert_eq!(ask(target).status, 400, "{target}");
     }
 }
+
+const SPOOFED: &str = "X-Forwarded-For: 10.9.8.7\r\nX-Forwarded-Proto: https\r\nX-Request-Id: mine\r\n";
+
+#[test]
+fn who_asked_is_told_by_trusted_hops_alone() {
+    let ours = Authority::new("ours");
+    let backend = Backend::tls(&Tls::new(ours.issue("backend.test")));
+    let app = Target::new("app", backend.address).policy(&ours.pem(), "", "");
+    let objects = format!("{GATEWAY}{}", app.yaml());
+    let ask = |gateway: &Gateway| {
+        let request = format!("GET / HTTP/1.1\r\nHost: app.test\r\n{SPOOFED}Connection: close\r\n\r\n");
+        send(connect(gateway.address(80)), request.as_bytes()).body
+    };
+    let seen = ask(&Gateway::start_with(&objects, &["--trusted-hop", "127.0.0.2"]));
+    assert!(seen.contains("x-forwarded-for: 127.0.0.1\r\n") && seen.contains("x-forwarded-proto: http\r\n"), "{seen}");
+    assert!(!seen.contains("10.9.8.7") && !seen.contains("mine"), "{seen}");
+    let seen = ask(&Gateway::start_with(&objects, &["--trusted-hop", "127.0.0.0/24"]));
+    assert!(seen.contains("x-forwarded-for: 10.9.8.7, 127.0.0.1\r\n"), "{seen}");
+    assert!(seen.contains("x-forwarded-proto: https\r\n") && seen.contains("x-request-id: mine\r\n"), "{seen}");
+}

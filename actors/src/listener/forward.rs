@@ -58,6 +58,7 @@ impl Way<'_> {
             hostname: hostname.map(http::HeaderValue::as_bytes),
             edits: Edits([&self.rule.filters.request_headers, &self.filters.request_headers]),
             client: self.peer.ip().to_canonical(),
+            trusted: worker.settings.trusted_hops.contains(self.peer.ip()),
             scheme: self.scheme,
             id,
         }
