@@ -4,6 +4,7 @@
 //! it asks [`crate::upstream`] for connections and tells [`crate::telemetry`] what happened.
 
 mod actor;
+mod admission;
 pub mod answer;
 mod client;
 mod connection;
@@ -18,8 +19,10 @@ mod response;
 mod settings;
 mod stream;
 mod tls;
+mod trusted_hops;
 mod worker;
 
 pub use actor::ListenerActor;
 pub use message::{Apply, BoundSocket, Drain, EndpointsChanged};
-pub use settings::WorkerSettings;
+pub use settings::{Http2Settings, WorkerSettings};
+pub use trusted_hops::{TrustedHop, TrustedHops};

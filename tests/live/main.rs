@@ -5,8 +5,10 @@
 mod backend;
 mod certificates;
 mod client;
+mod forwarding;
 mod gateway;
 mod guide;
+mod limits;
 mod objects;
 mod origination;
 mod results;

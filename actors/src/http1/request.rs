@@ -9,17 +9,19 @@ use super::field::{Field, Fields, Known, Span, content_length, has_bare_line_fee
 pub const MAX_FIELDS: usize = 128;
 
 /// What a head may measure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadLimits {
     /// Bytes of the whole head; more is answered with 431.
     pub bytes: usize,
     /// Bytes of the request target; more is answered with 414.
     pub target: usize,
+    /// Fields; more is answered with 431. [`MAX_FIELDS`] is the most that counts.
+    pub fields: usize,
 }
 
 impl Default for HeadLimits {
     fn default() -> Self {
-        Self { bytes: 64 * 1024, target: 16 * 1024 }
+        Self { bytes: 64 * 1024, target: 16 * 1024, fields: MAX_FIELDS }
     }
 }
 
@@ -105,6 +107,9 @@ impl RequestHead {
         }
         if target.len() > limits.target {
             return Err(HeadError::TargetTooLong);
+        }
+        if request.headers.len() > limits.fields {
+            return Err(HeadError::TooLarge);
         }
         self.is_http10 = version == 0;
         self.method = Span::of(head, method.as_bytes());
@@ -325,7 +330,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Option<RequestHead>, HeadError> {
         let mut head = RequestHead::default();
-        let length = head.parse(text.as_bytes(), &HeadLimits { bytes: 2000, target: 100 })?;
+        let length = head.parse(text.as_bytes(), &HeadLimits { bytes: 2000, target: 100, fields: 20 })?;
         Ok(length.map(|_| head))
     }
 
@@ -425,6 +430,10 @@ mod tests {
         let options = "a,".repeat(20);
         let text = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: {options}\r\n\r\n");
         assert_eq!(parse(&text).unwrap_err(), HeadError::TooLarge);
+        for (fields, fits) in [(19, true), (20, false)] {
+            let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(fields));
+            assert_eq!(parse(&text).is_ok(), fits, "{fields} fields beside Host");
+        }
         let many = "A: b\r\n".repeat(200);
         assert_eq!(parse(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n")).unwrap_err(), HeadError::TooLarge);
     }
