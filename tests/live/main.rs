@@ -5,9 +5,12 @@
 mod backend;
 mod certificates;
 mod client;
+#[path = "../smuggling/corpus.rs"]
+mod corpus;
 mod gateway;
 mod guide;
 mod objects;
 mod origination;
 mod results;
 mod serving;
+mod smuggling;
