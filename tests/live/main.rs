@@ -5,6 +5,8 @@
 mod backend;
 mod certificates;
 mod client;
+#[path = "../smuggling/corpus.rs"]
+mod corpus;
 mod forwarding;
 mod gateway;
 mod guide;
@@ -13,3 +15,4 @@ mod objects;
 mod origination;
 mod results;
 mod serving;
+mod smuggling;
