@@ -42,7 +42,7 @@ fn a_route_s_border_holds_and_what_is_forwarded_is_as_it_was_sent() {
         assert_eq!(response.status, 302, "{target}: {response:?}");
         assert!(response.head.contains("guard.test"), "{target}: {response:?}");
     }
-    for target in ["/public/a%2fb//c/./d?e=/../f", "/%70ublic/%252e%252e/admin", "/x/../public/é"] {
+    for target in ["/public/a%2fb//c/./d?e=/../f", "/%70ublic/%252e%252e/admin", "/x/../public/%C3%A9"] {
         let response = ask(target);
         assert_eq!(response.status, 200, "{target}: {response:?}");
         assert!(response.body.starts_with(&format!("GET {target} HTTP/1.1\r\n")), "{target}: {response:?}");
