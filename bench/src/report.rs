@@ -76,8 +76,8 @@ fn cell(values: &[f64]) -> String {
     }
 }
 
-/// Three digits or more.
-fn number(value: f64) -> String {
+/// With three digits or more.
+pub(crate) fn number(value: f64) -> String {
     match value {
         value if value < 10.0 => format!("{value:.2}"),
         value if value < 100.0 => format!("{value:.1}"),

@@ -46,7 +46,8 @@ impl Client {
 
     /// Asks, and reads the response to its end, into `buffer` piece by piece.
     pub(crate) fn get(&mut self, host: &str, path: &str, buffer: &mut [u8]) -> anyhow::Result<Response> {
-        write!(self.stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")?;
+        // In one segment: pieces would wait for each other's acknowledgement.
+        self.stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes())?;
         read_response(&mut self.stream, buffer)
     }
 }

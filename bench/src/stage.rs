@@ -11,7 +11,7 @@ use crate::cores::Cores;
 use crate::load::Answered;
 use crate::process::{Process, pinned};
 use crate::proxy::{Kind, PerProxy, Proxy, Task};
-use crate::report::{Row, Target};
+use crate::report::{Row, Target, number};
 use crate::sample::CpuTime;
 
 /// What every scenario works with.
@@ -153,7 +153,7 @@ impl<'a> Stage<'a> {
         let cpu = CpuTime::of(worker).map(|after| after.since(&before));
         self.proxies[kind].check()?;
         let round = Round { cpu: cpu?, answered: answered.with_context(|| kind.to_string())? };
-        eprintln!("  {kind}: {:.1} µs of CPU a request, {:.0} requests/s", round.each(), round.answered.rate);
+        eprintln!("  {kind}: {} µs of CPU a request, {} requests/s", number(round.each()), number(round.answered.rate));
         Ok(round)
     }
 

@@ -9,8 +9,9 @@ use crate::report::{Findings, Target};
 use crate::stage::{Bench, Setting, Stage, cost_rows};
 
 const CONNECTIONS: usize = 8;
-/// The first handshakes of each connection have nothing to resume.
-const RESUMED_AT_LEAST: f64 = 0.95;
+/// The share that must be resumed. The first handshakes have no session to resume, and OpenSSL forgets one whose connection
+/// ended without a word.
+const RESUMED_AT_LEAST: f64 = 0.9;
 
 pub(super) fn full(bench: &Bench) -> anyhow::Result<Findings> {
     let target = Target::Ratio(Kind::Nginx, 0.45);
@@ -30,7 +31,7 @@ pub(super) fn resumed(bench: &Bench) -> anyhow::Result<Findings> {
         target,
         |kind, seen| {
             let share = seen.resumed as f64 / (seen.resumed + seen.full).max(1) as f64;
-            ensure!(share >= RESUMED_AT_LEAST && seen.reused == 0, "{kind} was to resume every handshake: {seen:?}");
+            ensure!(share >= RESUMED_AT_LEAST && seen.reused == 0, "{kind} was to resume its handshakes: {seen:?}");
             Ok(())
         },
     )
