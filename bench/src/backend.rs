@@ -1,7 +1,7 @@
 //! The backend: an nginx that speaks nothing but TLS 1.3, with one cipher suite and one key exchange, and serves files.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -104,11 +104,6 @@ fn count(log: &str) -> Seen {
         }
     }
     seen
-}
-
-/// An address of the loopback network that is free now.
-pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 /// `nginx` with this configuration, in the foreground; nothing is written outside of `folder`.

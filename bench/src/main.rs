@@ -17,6 +17,7 @@ mod backend;
 mod certificates;
 mod cores;
 mod load;
+mod port;
 mod process;
 mod proxy;
 mod report;

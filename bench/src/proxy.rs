@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use crate::certificates::{self, Certificates};
+use crate::port::free_address;
 use crate::process::Process;
 use crate::request;
 use crate::sample;
@@ -142,7 +143,7 @@ impl Proxy {
     ) -> anyhow::Result<Self> {
         let folder = folder.join(kind.to_string().to_lowercase());
         fs::create_dir_all(&folder)?;
-        let place = Place { plain: crate::backend::free_address()?, tls: crate::backend::free_address()?, folder };
+        let place = Place { plain: free_address()?, tls: free_address()?, folder };
         let command: Command = match kind {
             Kind::Nginx => nginx::command(task, &place, core)?,
             Kind::Haproxy => haproxy::command(task, &place, core)?,

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-use crate::backend::{Backend, Connections, FILES, free_address};
+use crate::backend::{Backend, Connections, FILES};
 use crate::certificates::{Certificates, Pair};
 use crate::cores::Cores;
 use crate::load::Answered;
+use crate::port::free_address;
 use crate::process::{Process, pinned};
 use crate::proxy::{Kind, PerProxy, Proxy, Task};
 use crate::report::{Row, Target, number};
