@@ -127,10 +127,10 @@ fn run(arguments: Arguments) -> anyhow::Result<bool> {
         }
     }
     let text = report.markdown();
-    println!("{text}");
     if let Some(file) = arguments.write {
         fs::write(&file, &text).with_context(|| file.display().to_string())?;
     }
+    println!("{text}");
     Ok(report.failures.is_empty())
 }
 
