@@ -46,9 +46,9 @@ fn a_warm_request_allocates_what_is_stated() {
     let yaml = format!("{GATEWAY}{}", Target::new("app", backend.address).policy(&ours.pem(), "", "").yaml());
     let (_worker, address) = system.block_on(async { serve(&yaml) });
 
-    let mut client = TcpStream::connect(address).expect("the worker listens");
+    let client = TcpStream::connect(address).expect("the worker listens");
     client.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
-    let mut ask = move |count: usize| {
+    let ask = move |count: usize| {
         let mut client = client.try_clone().expect("a second handle");
         let (done, asked) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
