@@ -131,7 +131,8 @@ impl Connection {
                     Err(NoHead::TimedOut) => return self.refuse(Reason::DownstreamTimeout, 408, "").await,
                     Err(NoHead::Refused(error)) => {
                         let (reason, status) = match error {
-                            HeadError::Malformed(_) => (Reason::BadRequest, 400),
+                            HeadError::Malformed(_) | HeadError::Ambiguous(_) => (Reason::BadRequest, 400),
+                            HeadError::Expectation => (Reason::BadRequest, 417),
                             HeadError::TooLarge => (Reason::HeadTooLarge, 431),
                             HeadError::TargetTooLong => (Reason::HeadTooLarge, 414),
                             HeadError::TransferCoding => (Reason::BadRequest, 501),
