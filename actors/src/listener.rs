@@ -18,8 +18,10 @@ mod response;
 mod settings;
 mod stream;
 mod tls;
+mod trusted_hops;
 mod worker;
 
 pub use actor::ListenerActor;
 pub use message::{Apply, BoundSocket, Drain, EndpointsChanged};
-pub use settings::WorkerSettings;
+pub use settings::{Http2Settings, WorkerSettings};
+pub use trusted_hops::{TrustedHop, TrustedHops};

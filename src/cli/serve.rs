@@ -36,6 +36,8 @@ pub(crate) struct ServeSettings {
     pub translation: Settings,
     /// Worker threads.
     pub workers: usize,
+    /// What each of them is told.
+    pub worker: WorkerSettings,
     /// `None` is all addresses.
     pub bind_address: Option<IpAddr>,
     /// Where ports are bound.
@@ -77,7 +79,7 @@ pub(crate) async fn serve(settings: ServeSettings) -> anyhow::Result<Running> {
     let console = console.start();
 
     let sockets = Sockets::new(settings.workers, settings.bind_address, settings.ports);
-    let worker_settings = Arc::new(WorkerSettings::default());
+    let worker_settings = Arc::new(settings.worker);
     let make = {
         let telemetry = telemetry.clone();
         Arc::new(move |_| ListenerActor::new(worker_settings.clone(), Rc::new(telemetry.worker())))
