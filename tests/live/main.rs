@@ -5,9 +5,14 @@
 mod backend;
 mod certificates;
 mod client;
+#[path = "../smuggling/corpus.rs"]
+mod corpus;
+mod forwarding;
 mod gateway;
 mod guide;
+mod limits;
 mod objects;
 mod origination;
 mod results;
 mod serving;
+mod smuggling;
