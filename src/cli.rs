@@ -9,11 +9,14 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 mod check;
 mod configuration;
 mod console;
+mod data_plane;
 mod demo;
+mod descriptors;
 mod diagnostic;
 mod log;
 mod overview;
 mod paint;
+mod quantity;
 mod run;
 mod serve;
 
@@ -45,7 +48,7 @@ enum Command {
     /// Show TLS origination at work: backends and a gateway of its own, and curl lines to paste
     Demo(demo::DemoArguments),
     /// Serve what files of Kubernetes YAML say, and follow their changes
-    Run(run::RunArguments),
+    Run(Box<run::RunArguments>),
     /// Tell the status that the objects of files would have, and every problem with file, line and hint
     Check(check::CheckArguments),
 }
@@ -75,7 +78,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Demo(arguments) => demo::main(arguments),
-        Command::Run(arguments) => run::main(arguments),
+        Command::Run(arguments) => run::main(*arguments),
         Command::Check(arguments) => check::main(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -52,7 +52,9 @@ fn gateway() -> &'static str {
 
 #[test]
 fn help_is_for_standard_output_and_every_command_has_one() {
-    for arguments in [vec!["--help"], vec!["run", "--help"], vec!["check", "--help"], vec!["demo", "-h"]] {
+    for arguments in
+        [vec!["--help"], vec!["run", "--help"], vec!["check", "--help"], vec!["demo", "-h"], vec!["run", "-h"]]
+    {
         let output = postern(&arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(stdout(&output).contains("Example: postern"), "{arguments:?}");
@@ -68,6 +70,7 @@ fn a_wrong_command_line_is_one_line_and_exit_code_2() {
         (vec!["fly"], "unrecognized subcommand 'fly'"),
         (vec!["run"], "--file <PATH>"),
         (vec!["run", "-f", "/", "--map-port", "80"], "80:8080"),
+        (vec!["run", "-f", "/", "--body-timeout", "0"], "'0' for '--body-timeout <SEC>': it has to be more than 0"),
         (vec!["run", "-f", "/nowhere/at/all.yaml"], "/nowhere/at/all.yaml: no such file or folder"),
         (vec!["check", "/nowhere/at/all.yaml"], "/nowhere/at/all.yaml: no such file or folder"),
     ];

@@ -4,6 +4,7 @@
 //! it asks [`crate::upstream`] for connections and tells [`crate::telemetry`] what happened.
 
 mod actor;
+mod alarm;
 pub mod answer;
 mod client;
 mod connection;
@@ -13,13 +14,17 @@ mod exchange;
 mod forward;
 mod head;
 pub mod message;
+mod patience;
 mod pump;
 mod response;
 mod settings;
 mod stream;
 mod tls;
+mod trusted_hops;
+mod tunnel;
 mod worker;
 
 pub use actor::ListenerActor;
-pub use message::{Apply, BoundSocket, Drain, EndpointsChanged};
-pub use settings::WorkerSettings;
+pub use message::{AnnounceDrain, Apply, BoundSocket, Drain, EndpointsChanged};
+pub use settings::{Http2Settings, WorkerSettings};
+pub use trusted_hops::{TrustedHop, TrustedHops};

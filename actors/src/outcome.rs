@@ -159,16 +159,30 @@ pub enum Reason {
     UpstreamClosed,
     /// The backend sent what is no HTTP: 502.
     UpstreamProtocol,
+    /// No response head came from the backend within the gateway's own limit: 504.
+    ResponseTimeout,
+    /// The body of the backend's response stalled: 504, or a cut body.
+    UpstreamTimeout,
     /// The client sent what is no HTTP: 400.
     BadRequest,
+    /// The client sent what two readers would frame in two ways (RFC 9112 sections 2.2, 5.2, 6.3 and 11.2): Content-Length
+    /// with Transfer-Encoding, several or malformed lengths, folded lines, a bare CR or LF, NUL, a field name that is none:
+    /// 400. It is told apart from [`Reason::BadRequest`] so that attempts to smuggle requests can be counted.
+    AmbiguousFraming,
     /// The client's head is too large: 431.
     HeadTooLarge,
     /// The client took too long: 408.
     DownstreamTimeout,
+    /// The client's body stalled: 408.
+    BodyTimeout,
     /// The client went away.
     DownstreamClosed,
+    /// More clients are connected than the limit permits: 503.
+    ConnectionLimit,
     /// A fault of ours: 500.
     Internal,
+    /// A fault of ours that ended the connection: 500, if anything could still be sent.
+    Panic,
 }
 
 impl Reason {
@@ -188,11 +202,17 @@ impl Reason {
             Self::BackendRequestTimeout => "backend_request_timeout",
             Self::UpstreamClosed => "upstream_closed",
             Self::UpstreamProtocol => "upstream_protocol",
+            Self::ResponseTimeout => "response_timeout",
+            Self::UpstreamTimeout => "upstream_timeout",
             Self::BadRequest => "bad_request",
+            Self::AmbiguousFraming => "ambiguous_framing",
             Self::HeadTooLarge => "head_too_large",
             Self::DownstreamTimeout => "downstream_timeout",
+            Self::BodyTimeout => "body_timeout",
             Self::DownstreamClosed => "downstream_closed",
+            Self::ConnectionLimit => "connection_limit",
             Self::Internal => "internal",
+            Self::Panic => "panic",
         }
     }
 }
@@ -231,9 +251,46 @@ mod tests {
         }
     }
 
+    const OF_REQUESTS: [Reason; 23] = [
+        Reason::None,
+        Reason::NoListener,
+        Reason::NoRoute,
+        Reason::Misdirected,
+        Reason::RouteUnsupported,
+        Reason::BackendInvalid,
+        Reason::NoEndpoint,
+        Reason::Overloaded,
+        Reason::RequestTimeout,
+        Reason::BackendRequestTimeout,
+        Reason::UpstreamClosed,
+        Reason::UpstreamProtocol,
+        Reason::ResponseTimeout,
+        Reason::UpstreamTimeout,
+        Reason::BadRequest,
+        Reason::AmbiguousFraming,
+        Reason::HeadTooLarge,
+        Reason::DownstreamTimeout,
+        Reason::BodyTimeout,
+        Reason::DownstreamClosed,
+        Reason::ConnectionLimit,
+        Reason::Internal,
+        Reason::Panic,
+    ];
+
     #[test]
-    fn no_word_stands_for_two_results() {
-        let words: BTreeSet<_> = HandshakeResult::ALL.iter().map(|result| result.as_str()).collect();
-        assert_eq!(words.len(), HandshakeResult::ALL.len());
+    fn the_words_of_a_request() {
+        let words: Vec<_> = OF_REQUESTS.iter().map(|reason| reason.as_str()).collect();
+        let expected = "none no_listener no_route misdirected route_unsupported backend_invalid no_endpoint overloaded \
+                        request_timeout backend_request_timeout upstream_closed upstream_protocol response_timeout \
+                        upstream_timeout bad_request ambiguous_framing head_too_large downstream_timeout body_timeout \
+                        downstream_closed connection_limit internal panic";
+        assert_eq!(words.join(" "), expected);
+    }
+
+    #[test]
+    fn no_word_stands_for_two_outcomes() {
+        let handshakes = HandshakeResult::ALL.into_iter().map(Reason::Handshake);
+        let words: BTreeSet<_> = handshakes.chain(OF_REQUESTS).map(Reason::as_str).collect();
+        assert_eq!(words.len(), HandshakeResult::ALL.len() + OF_REQUESTS.len());
     }
 }

@@ -25,7 +25,7 @@ mod tests;
 
 pub use access_log::LogFormat;
 pub use observations::{LastHandshake, Observations};
-pub use observer::{Acquisition, CloseReason, Observer, PoolState};
+pub use observer::{Acquisition, CloseReason, DownstreamHandshake, Observer, PoolState, Rejection, Retry};
 pub use readiness::Readiness;
 pub use record::{HandshakeRecord, RequestRecord, TlsInfo};
 pub use status::{LogLevel, Status};
@@ -106,6 +106,9 @@ impl Telemetry {
         let known = Arc::new(Known::of(plan));
         for backend in known.with_identity() {
             self.seeds.upstream.begin_ok(backend);
+        }
+        for gateway in known.gateways() {
+            self.seeds.downstream.begin(gateway);
         }
         self.config.authorities(&plan.authorities);
         for shard in self.shards() {

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use postern_actors::listener::WorkerSettings;
 use postern_actors::supervisor::PortMapping;
 use postern_actors::supervisor::shutdown::{DrainSettings, Signals};
 
@@ -187,6 +188,7 @@ fn gateway(folder: &Path, port: u16, quiet: bool, level: Level) -> ServeSettings
         fixed: Vec::new(),
         translation: settings(None),
         workers: super::run::cores().min(2),
+        worker: WorkerSettings::default(),
         bind_address: Some(Ipv4Addr::LOCALHOST.into()),
         ports: [PortMapping { named: manifests::LISTENER_PORT, bound: port }].into_iter().collect(),
         pages: Pages { admin: any, metrics: any, ready: any },

@@ -12,8 +12,11 @@ use postern_actors::supervisor::shutdown::{DrainSettings, Signals};
 use super::check::Checked;
 use super::configuration::{settings, sources};
 use super::console::Voice;
+use super::data_plane::DataPlane;
+use super::descriptors;
 use super::log::{self, LogFormat};
 use super::paint::{Paint, print};
+use super::quantity::seconds;
 use super::serve::{Pages, ServeSettings, serve};
 
 /// Serve what files of Kubernetes YAML say, and follow their changes.
@@ -59,11 +62,8 @@ pub(crate) struct RunArguments {
     /// Only tell what `postern check` would, and exit
     #[arg(long)]
     once: bool,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    #[command(flatten)]
+    data_plane: DataPlane,
 }
 
 /// The cores that the process may use: what its affinity and its cgroup allow.
@@ -80,11 +80,13 @@ pub(super) fn main(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         return Ok(checked.exit_code());
     }
     let level = log::begin(arguments.log_format, "info");
+    let workers = arguments.workers.map_or_else(cores, usize::from);
     let settings = ServeSettings {
         paths,
         fixed,
         translation,
-        workers: arguments.workers.map_or_else(cores, usize::from),
+        workers,
+        worker: arguments.data_plane.settings(workers, descriptors::raise()),
         bind_address: arguments.bind_address,
         ports: arguments.map_port.into_iter().collect(),
         pages: Pages {
@@ -96,7 +98,7 @@ pub(super) fn main(arguments: RunArguments) -> anyhow::Result<ExitCode> {
             LogFormat::Text => Voice::Text(Paint::for_stream(&std::io::stdout())),
             LogFormat::Json => Voice::Log,
         },
-        access_log: Some(arguments.log_format.into()),
+        access_log: arguments.data_plane.logs_requests().then(|| arguments.log_format.into()),
         log_level: Some(Box::new(level)),
         closing: None,
     };
@@ -111,18 +113,4 @@ pub(super) fn main(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         tracing::info!(signal, "draining");
         Ok(if running.drain(&mut signals, drain).await { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_read_with_and_without_their_unit() {
-        assert_eq!(seconds("5"), Ok(Duration::from_secs(5)));
-        assert_eq!(seconds("0.5s"), Ok(Duration::from_millis(500)));
-        for bad in ["", "-1", "1m", "nan", "1e400"] {
-            assert!(seconds(bad).is_err(), "{bad:?} was taken");
-        }
-    }
 }

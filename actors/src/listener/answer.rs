@@ -8,18 +8,23 @@ pub fn status(reason: Reason) -> u16 {
     use HandshakeResult as H;
     match reason {
         Reason::None => 200,
-        Reason::BadRequest => 400,
+        Reason::BadRequest | Reason::AmbiguousFraming => 400,
         Reason::NoListener | Reason::NoRoute => 404,
-        Reason::DownstreamTimeout => 408,
+        Reason::DownstreamTimeout | Reason::BodyTimeout => 408,
         Reason::Misdirected => 421,
         Reason::HeadTooLarge => 431,
         Reason::DownstreamClosed => 499,
         Reason::RouteUnsupported
         | Reason::BackendInvalid
         | Reason::Internal
+        | Reason::Panic
         | Reason::Handshake(H::CaUnavailable | H::PolicyInvalid | H::ClientCertUnavailable) => 500,
-        Reason::NoEndpoint | Reason::Overloaded => 503,
-        Reason::Handshake(H::Timeout) | Reason::RequestTimeout | Reason::BackendRequestTimeout => 504,
+        Reason::NoEndpoint | Reason::Overloaded | Reason::ConnectionLimit => 503,
+        Reason::Handshake(H::Timeout)
+        | Reason::RequestTimeout
+        | Reason::BackendRequestTimeout
+        | Reason::ResponseTimeout
+        | Reason::UpstreamTimeout => 504,
         Reason::Handshake(_) | Reason::UpstreamClosed | Reason::UpstreamProtocol => 502,
     }
 }

@@ -12,12 +12,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use prometheus::proto::MetricFamily;
 
 pub(super) mod config;
+pub(super) mod downstream;
 mod family;
 pub(super) mod known;
 pub(super) mod request;
 pub(super) mod upstream;
 
 pub(super) use config::ConfigMetrics;
+pub(super) use downstream::DownstreamMetrics;
 pub(super) use known::Known;
 pub(super) use request::RequestMetrics;
 pub(super) use upstream::UpstreamMetrics;
@@ -26,6 +28,7 @@ pub(super) use upstream::UpstreamMetrics;
 #[derive(Debug, Default)]
 pub(super) struct Shard {
     pub(super) requests: RequestMetrics,
+    pub(super) downstream: DownstreamMetrics,
     pub(super) upstream: UpstreamMetrics,
     /// Goes up when series were forgotten, so that the worker lets go of the handles it keeps.
     generation: AtomicU64,
@@ -42,6 +45,7 @@ impl Shard {
     /// Its worker is gone: what it counted stays, what it held open does not.
     pub(super) fn give_back(&self) {
         self.requests.reset_gauges();
+        self.downstream.reset_gauges();
         self.upstream.reset_gauges();
         self.taken.store(false, Ordering::Release);
     }
@@ -55,6 +59,7 @@ impl Shard {
     /// be counted down.
     pub(super) fn forget_unknown(&self, known: &Known) {
         self.requests.forget_unknown(known);
+        self.downstream.forget_unknown(known);
         self.upstream.forget_unknown(known);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
@@ -64,7 +69,9 @@ impl Shard {
 pub(super) fn collect(shards: &[Arc<Shard>], known: &Known) -> Vec<MetricFamily> {
     let requests: Vec<_> = shards.iter().map(|shard| &shard.requests).collect();
     let upstream: Vec<_> = shards.iter().map(|shard| &shard.upstream).collect();
+    let downstream: Vec<_> = shards.iter().map(|shard| &shard.downstream).collect();
     let mut families = RequestMetrics::collect(&requests, known);
+    families.extend(DownstreamMetrics::collect(&downstream, known));
     families.extend(UpstreamMetrics::collect(&upstream, known));
     families
 }

@@ -25,6 +25,22 @@ pub trait Observer {
     fn closed(&self, backend: &BackendId, why: CloseReason);
     /// Bytes of HTTP to (`sent`) and from (`received`) a backend.
     fn upstream_bytes(&self, backend: &BackendId, sent: u64, received: u64);
+    /// A panic ended a connection of a client.
+    fn panicked(&self, gateway: &str) {
+        let _ = gateway;
+    }
+    /// A client was turned away before it could send a request.
+    fn connection_rejected(&self, gateway: &str, why: Rejection) {
+        let _ = (gateway, why);
+    }
+    /// A handshake with a client on an HTTPS port has ended.
+    fn downstream_handshake(&self, gateway: &str, port: u16, outcome: DownstreamHandshake) {
+        let _ = (gateway, port, outcome);
+    }
+    /// A request is sent again, or to another endpoint.
+    fn retried(&self, backend: &BackendId, why: Retry) {
+        let _ = (backend, why);
+    }
 }
 
 /// `state` of `postern_upstream_pool_connections`.
@@ -64,6 +80,35 @@ pub enum CloseReason {
     PolicyChange,
     /// The process ends.
     Drain,
+}
+
+/// `reason` of `postern_downstream_connections_rejected_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rejection {
+    /// As many clients are connected as the limit permits.
+    Limit,
+    /// The process has no file descriptor left.
+    Descriptors,
+}
+
+/// `result` of `postern_downstream_tls_handshakes_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DownstreamHandshake {
+    /// It completed.
+    Ok,
+    /// The client sent what is no TLS, offered nothing that is supported, refused the certificate, or left.
+    Failed,
+    /// It took too long.
+    Timeout,
+}
+
+/// `reason` of `postern_upstream_retries_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// Not a byte of the request had been written.
+    Unwritten,
+    /// A reused connection closed before a byte of the response, under a request that may be sent twice.
+    Stale,
 }
 
 impl PoolState {
@@ -107,6 +152,46 @@ impl CloseReason {
             Self::Error => "error",
             Self::PolicyChange => "policy_change",
             Self::Drain => "drain",
+        }
+    }
+}
+
+impl Rejection {
+    /// Every value.
+    pub const ALL: [Self; 2] = [Self::Limit, Self::Descriptors];
+
+    /// The word, as metrics have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Descriptors => "descriptors",
+        }
+    }
+}
+
+impl DownstreamHandshake {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Ok, Self::Failed, Self::Timeout];
+
+    /// The word, as metrics have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+impl Retry {
+    /// Every value.
+    pub const ALL: [Self; 2] = [Self::Unwritten, Self::Stale];
+
+    /// The word, as metrics have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unwritten => "unwritten",
+            Self::Stale => "stale",
         }
     }
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Acquisition, CloseReason, HandshakeRecord, Observer, PolicyCondition, PoolState, RequestRecord, Settings,
-    Telemetry, TlsInfo,
+    Acquisition, CloseReason, DownstreamHandshake, HandshakeRecord, Observer, PolicyCondition, PoolState, Rejection,
+    RequestRecord, Retry, Settings, Telemetry, TlsInfo,
 };
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::backend::{Backend, BackendId, Poison, Tls};
@@ -326,6 +326,50 @@ fn a_worker_that_is_gone_leaves_its_counts_and_holds_nothing_open() {
 }
 
 #[test]
+fn what_befalls_a_clients_connection_is_counted_by_cause() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let rejected = |why: &str| {
+        value(
+            &telemetry,
+            &format!("postern_downstream_connections_rejected_total{{gateway=\"ns/gw\",reason=\"{why}\"}}"),
+        )
+    };
+    let panics = || value(&telemetry, "postern_connection_panics_total{gateway=\"ns/gw\"}");
+    assert_eq!((panics(), rejected("limit"), rejected("descriptors")), (Some(0.0), Some(0.0), Some(0.0)));
+
+    let worker = telemetry.worker();
+    worker.panicked("ns/gw");
+    worker.connection_rejected("ns/gw", Rejection::Limit);
+    worker.connection_rejected("ns/gw", Rejection::Limit);
+    worker.connection_rejected("ns/gw", Rejection::Descriptors);
+    assert_eq!((panics(), rejected("limit"), rejected("descriptors")), (Some(1.0), Some(2.0), Some(1.0)));
+
+    for (outcome, times) in [(DownstreamHandshake::Ok, 3), (DownstreamHandshake::Failed, 2)] {
+        (0..times).for_each(|_| worker.downstream_handshake("ns/gw", 80, outcome));
+    }
+    let handshakes = DownstreamHandshake::ALL.map(|outcome| {
+        let labels = format!("gateway=\"ns/gw\",port=\"80\",result=\"{}\"", outcome.as_str());
+        value(&telemetry, &format!("postern_downstream_tls_handshakes_total{{{labels}}}"))
+    });
+    assert_eq!(handshakes, [Some(3.0), Some(2.0), None]);
+
+    telemetry.plan_applied(&Plan::default());
+    assert!(!telemetry.render().contains("ns/gw"), "they go with their Gateway");
+}
+
+#[test]
+fn a_request_that_is_sent_again_is_counted_by_cause() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a) = (telemetry.worker(), id("a"));
+    worker.retried(&a, Retry::Stale);
+    let retries = Retry::ALL
+        .map(|why| value(&telemetry, &format!("postern_upstream_retries_total{{{B},reason=\"{}\"}}", why.as_str())));
+    assert_eq!(retries, [Some(0.0), Some(1.0)]);
+}
+
+#[test]
 fn the_configuration_is_told() {
     let telemetry = telemetry();
     telemetry.plan_applied(&plan([("a", originate())]));
@@ -369,6 +413,7 @@ fn every_metric_has_its_name_and_labels() {
     worker.handshake(&succeeded(&a, &tls));
     worker.handshake(&failed(&a, HandshakeResult::Expired));
     worker.acquired(&a, Acquisition::Reused);
+    worker.downstream_handshake("ns/gw", 80, DownstreamHandshake::Ok);
     telemetry.config_applied(true);
     telemetry.config_propagated("HTTPRoute", Duration::from_millis(5));
     telemetry.config_in_sync("ns/gw", true);
@@ -384,7 +429,10 @@ fn every_metric_has_its_name_and_labels() {
         ("config_in_sync", "gateway".into()),
         ("config_last_success_timestamp_seconds", String::new()),
         ("config_propagation_seconds", "kind".into()),
+        ("connection_panics_total", "gateway".into()),
         ("downstream_connections", "gateway port".into()),
+        ("downstream_connections_rejected_total", "gateway reason".into()),
+        ("downstream_tls_handshakes_total", "gateway port result".into()),
         ("policy_condition", "kind policy type status".into()),
         ("request_duration_seconds", "gateway route backend status_class".into()),
         ("requests_in_flight", "gateway".into()),
@@ -395,6 +443,7 @@ fn every_metric_has_its_name_and_labels() {
         ("upstream_pool_acquisitions_total", format!("{b} kind")),
         ("upstream_pool_connections", format!("{b} state")),
         ("upstream_received_bytes_total", b.into()),
+        ("upstream_retries_total", format!("{b} reason")),
         ("upstream_sent_bytes_total", b.into()),
         ("upstream_tls_connections_total", format!("{b} version cipher alpn")),
         ("upstream_tls_handshake_duration_seconds", format!("{b} resumed outcome")),

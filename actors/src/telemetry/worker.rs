@@ -11,7 +11,7 @@ use super::access_log::Sink;
 use super::metrics::Shard;
 use super::metrics::request::{RequestLabels, RequestSeries};
 use super::metrics::upstream::BackendSeries;
-use super::observer::{Acquisition, CloseReason, Observer, PoolState};
+use super::observer::{Acquisition, CloseReason, DownstreamHandshake, Observer, PoolState, Rejection, Retry};
 use super::record::{HandshakeRecord, RequestRecord};
 use super::{Telemetry, now};
 use crate::outcome::{HandshakeResult, Reason};
@@ -107,7 +107,7 @@ impl Observer for WorkerTelemetry {
     }
 
     fn downstream_connection(&self, gateway: &str, port: u16, begins: bool) {
-        self.shard.requests.connections(gateway, port).add(if begins { 1 } else { -1 });
+        self.shard.downstream.connections(gateway, port).add(if begins { 1 } else { -1 });
     }
 
     fn handshake(&self, record: &HandshakeRecord<'_>) {
@@ -139,5 +139,21 @@ impl Observer for WorkerTelemetry {
             series.sent.inc_by(sent);
             series.received.inc_by(received);
         });
+    }
+
+    fn panicked(&self, gateway: &str) {
+        self.shard.downstream.panics(gateway).inc();
+    }
+
+    fn connection_rejected(&self, gateway: &str, why: Rejection) {
+        self.shard.downstream.rejected(gateway, why).inc();
+    }
+
+    fn downstream_handshake(&self, gateway: &str, port: u16, outcome: DownstreamHandshake) {
+        self.shard.downstream.handshakes(gateway, port, outcome).inc();
+    }
+
+    fn retried(&self, backend: &BackendId, why: Retry) {
+        self.on_backend(backend, |series| series.retried(why));
     }
 }

@@ -55,6 +55,11 @@ impl Known {
         known
     }
 
+    /// The Gateways' names.
+    pub(in crate::telemetry) fn gateways(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.gateways.keys()
+    }
+
     pub(in crate::telemetry) fn gateway(&self, gateway: &str) -> bool {
         self.gateways.contains_key(gateway)
     }

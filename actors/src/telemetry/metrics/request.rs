@@ -1,4 +1,4 @@
-//! Metrics of the front side: requests and connections of clients.
+//! Metrics of requests.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,7 +15,6 @@ const TOTAL: (&str, &str) = ("postern_requests_total", "Requests whose response 
 const DURATION: (&str, &str) =
     ("postern_request_duration_seconds", "Time from the end of a request's head to the end of the response.");
 const IN_FLIGHT: (&str, &str) = ("postern_requests_in_flight", "Requests whose response has not ended.");
-const CONNECTIONS: (&str, &str) = ("postern_downstream_connections", "Connections of clients.");
 
 /// Seconds; from a cached answer nearby to a long poll.
 const BUCKETS: &[f64] =
@@ -149,20 +148,12 @@ struct GatewayLabel {
 }
 label_set!(GatewayLabel { "gateway": gateway });
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct PortLabels {
-    gateway: Arc<str>,
-    port: u16,
-}
-label_set!(PortLabels { "gateway": gateway, "port": port });
-
-/// The front side of one shard.
+/// The requests of one shard.
 #[derive(Debug)]
 pub(in crate::telemetry) struct RequestMetrics {
     total: Family<RequestLabels<'static>, IntCounter>,
     duration: Family<DurationLabels, Histogram>,
     in_flight: Family<GatewayLabel, IntGauge>,
-    connections: Family<PortLabels, IntGauge>,
 }
 
 /// The series that one request counts on.
@@ -180,7 +171,6 @@ impl Default for RequestMetrics {
             total: Family::new(counter),
             duration: Family::new(|| histogram(BUCKETS)),
             in_flight: Family::new(gauge),
-            connections: Family::new(gauge),
         }
     }
 }
@@ -202,20 +192,14 @@ impl RequestMetrics {
         self.in_flight.series(GatewayLabel { gateway: gateway.into() })
     }
 
-    pub(in crate::telemetry) fn connections(&self, gateway: &str, port: u16) -> IntGauge {
-        self.connections.series(PortLabels { gateway: gateway.into(), port })
-    }
-
     pub(super) fn reset_gauges(&self) {
         self.in_flight.reset();
-        self.connections.reset();
     }
 
     pub(super) fn forget_unknown(&self, known: &Known) {
         self.total.retain(|labels| labels.known(known));
         self.duration.retain(|labels| labels.known(known));
         self.in_flight.retain(|labels| known.gateway(&labels.gateway));
-        self.connections.retain(|labels| known.port(&labels.gateway, labels.port));
     }
 
     pub(super) fn collect(shards: &[&Self], known: &Known) -> Vec<MetricFamily> {
@@ -224,9 +208,6 @@ impl RequestMetrics {
             collect(TOTAL, shards().map(|shard| &shard.total), |labels| labels.known(known)),
             collect(DURATION, shards().map(|shard| &shard.duration), |labels| labels.known(known)),
             collect(IN_FLIGHT, shards().map(|shard| &shard.in_flight), |labels| known.gateway(&labels.gateway)),
-            collect(CONNECTIONS, shards().map(|shard| &shard.connections), |labels| {
-                known.port(&labels.gateway, labels.port)
-            }),
         ]
         .into_iter()
         .flatten()

@@ -10,7 +10,7 @@ use super::family::{Family, Moment, collect, counter, gauge, histogram, label_se
 use super::known::Known;
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
-use crate::telemetry::{Acquisition, CloseReason, HandshakeRecord, PoolState, TlsInfo};
+use crate::telemetry::{Acquisition, CloseReason, HandshakeRecord, PoolState, Retry, TlsInfo};
 
 const HANDSHAKES: (&str, &str) =
     ("postern_upstream_tls_handshakes_total", "Attempts to reach a backend by TLS, by how they ended.");
@@ -31,6 +31,8 @@ const CLOSED: (&str, &str) = ("postern_upstream_connections_closed_total", "Conn
 const POOL: (&str, &str) = ("postern_upstream_pool_connections", "Connections to backends, by state.");
 const ACQUISITIONS: (&str, &str) =
     ("postern_upstream_pool_acquisitions_total", "Requests for a connection to a backend, by what they got.");
+const RETRIES: (&str, &str) =
+    ("postern_upstream_retries_total", "Requests that were sent again to a backend, by cause.");
 const SENT: (&str, &str) = ("postern_upstream_sent_bytes_total", "Bytes of HTTP sent to backends.");
 const RECEIVED: (&str, &str) = ("postern_upstream_received_bytes_total", "Bytes of HTTP received from backends.");
 
@@ -67,6 +69,7 @@ backend_labels!(PhaseLabels { "phase": phase: &'static str, "outcome": outcome: 
 backend_labels!(ClosedLabels { "reason": reason: &'static str });
 backend_labels!(PoolLabels { "state": state: &'static str });
 backend_labels!(AcquisitionLabels { "kind": kind: &'static str });
+backend_labels!(RetryLabels { "reason": reason: &'static str });
 
 /// Whether a session was resumed. A handshake that failed says nothing: an empty label is an absent one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,6 +129,7 @@ pub(in crate::telemetry) struct UpstreamMetrics {
     closed: Family<ClosedLabels, IntCounter>,
     pool: Family<PoolLabels, IntGauge>,
     acquisitions: Family<AcquisitionLabels, IntCounter>,
+    retries: Family<RetryLabels, IntCounter>,
     sent: Family<BackendId, IntCounter>,
     received: Family<BackendId, IntCounter>,
 }
@@ -143,6 +147,7 @@ impl Default for UpstreamMetrics {
             closed: Family::new(counter),
             pool: Family::new(gauge),
             acquisitions: Family::new(counter),
+            retries: Family::new(counter),
             sent: Family::new(counter),
             received: Family::new(counter),
         }
@@ -156,6 +161,7 @@ pub(in crate::telemetry) struct BackendSeries {
     closed: [IntCounter; CloseReason::ALL.len()],
     pool: [IntGauge; PoolState::ALL.len()],
     acquisitions: [IntCounter; Acquisition::ALL.len()],
+    retries: [IntCounter; Retry::ALL.len()],
     /// Bytes to the backend.
     pub(in crate::telemetry) sent: IntCounter,
     /// Bytes from the backend.
@@ -180,6 +186,10 @@ impl BackendSeries {
         self.acquisitions[how as usize].inc();
     }
 
+    pub(in crate::telemetry) fn retried(&self, why: Retry) {
+        self.retries[why as usize].inc();
+    }
+
     pub(in crate::telemetry) fn closed(&self, why: CloseReason) {
         self.closed[why as usize].inc();
     }
@@ -196,6 +206,8 @@ impl UpstreamMetrics {
             pool: PoolState::ALL.map(|state| self.pool.series(PoolLabels { backend: id(), state: state.as_str() })),
             acquisitions: Acquisition::ALL
                 .map(|kind| self.acquisitions.series(AcquisitionLabels { backend: id(), kind: kind.as_str() })),
+            retries: Retry::ALL
+                .map(|reason| self.retries.series(RetryLabels { backend: id(), reason: reason.as_str() })),
             sent: self.sent.series(id()),
             received: self.received.series(id()),
         }
@@ -277,6 +289,7 @@ impl UpstreamMetrics {
         self.closed.retain(|labels| known.backend(&labels.backend));
         self.pool.retain(|labels| known.backend(&labels.backend));
         self.acquisitions.retain(|labels| known.backend(&labels.backend));
+        self.retries.retain(|labels| known.backend(&labels.backend));
         self.sent.retain(|backend| known.backend(backend));
         self.received.retain(|backend| known.backend(backend));
     }
@@ -296,6 +309,7 @@ impl UpstreamMetrics {
             collect(CLOSED, shards().map(|shard| &shard.closed), |labels| any(&labels.backend)),
             collect(POOL, shards().map(|shard| &shard.pool), |labels| any(&labels.backend)),
             collect(ACQUISITIONS, shards().map(|shard| &shard.acquisitions), |labels| any(&labels.backend)),
+            collect(RETRIES, shards().map(|shard| &shard.retries), |labels| any(&labels.backend)),
             collect(SENT, shards().map(|shard| &shard.sent), any),
             collect(RECEIVED, shards().map(|shard| &shard.received), any),
         ]
