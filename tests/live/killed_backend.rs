@@ -112,7 +112,7 @@ impl Cut {
 }
 
 /// The versions that clients speak.
-const CLIENTS: [&str; 1] = ["1.1"];
+const CLIENTS: [&str; 2] = ["1.0", "1.1"];
 
 #[test]
 fn a_response_that_its_backend_cuts_is_cut_for_the_client() {

@@ -221,6 +221,7 @@ fn a_port_that_goes_away_lets_its_requests_end() {
     let (response, mut session) = held.join().unwrap();
     let response = response.expect("a whole response");
     assert_eq!((response.status, response.body.as_str()), (200, "whole"));
+    assert_eq!(response.field("connection"), Some("close"), "{response:?}");
     assert_eq!(session.stream.read(&mut [0; 16]).unwrap(), 0);
 
     gateway.apply("objects.yaml", &with);
