@@ -5,9 +5,13 @@
 mod backend;
 mod certificates;
 mod client;
+#[path = "../smuggling/corpus.rs"]
+mod corpus;
+mod forwarding;
 mod gateway;
 mod guide;
 mod killed_backend;
+mod limits;
 mod load;
 mod objects;
 mod origination;
@@ -16,4 +20,5 @@ mod results;
 mod rotation;
 mod serving;
 mod slow;
+mod smuggling;
 mod streaming;

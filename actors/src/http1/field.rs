@@ -22,7 +22,8 @@ pub enum Known {
     Upgrade,
     /// `Transfer-Encoding`
     TransferEncoding,
-    /// `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Request-Id`: ours to set.
+    /// `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Request-Id`: ours to set. Also where `_` stands for
+    /// `-`: applications that get fields as environment variables (RFC 3875 section 4.1.18) cannot tell them apart.
     Forwarded,
     /// Any other.
     Other,
@@ -32,6 +33,11 @@ impl Known {
     /// Recognises a field's name in any case.
     pub fn of(name: &[u8]) -> Self {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        let is_spelt = |known: &str| {
+            name.iter()
+                .zip(known.bytes())
+                .all(|(byte, wanted)| byte.eq_ignore_ascii_case(&wanted) || (*byte == b'_' && wanted == b'-'))
+        };
         match name.len() {
             2 if is("te") => Self::HopByHop,
             4 if is("host") => Self::Host,
@@ -40,13 +46,13 @@ impl Known {
             7 if is("trailer") => Self::HopByHop,
             10 if is("connection") => Self::Connection,
             10 if is("keep-alive") => Self::HopByHop,
-            12 if is("x-request-id") => Self::Forwarded,
+            12 if is_spelt("x-request-id") => Self::Forwarded,
             14 if is("content-length") => Self::ContentLength,
-            15 if is("x-forwarded-for") => Self::Forwarded,
-            16 if is("x-forwarded-host") => Self::Forwarded,
+            15 if is_spelt("x-forwarded-for") => Self::Forwarded,
+            16 if is_spelt("x-forwarded-host") => Self::Forwarded,
             16 if is("proxy-connection") => Self::HopByHop,
             17 if is("transfer-encoding") => Self::TransferEncoding,
-            17 if is("x-forwarded-proto") => Self::Forwarded,
+            17 if is_spelt("x-forwarded-proto") => Self::Forwarded,
             18 if is("proxy-authenticate") => Self::HopByHop,
             19 if is("proxy-authorization") => Self::HopByHop,
             _ => Self::Other,
@@ -166,6 +172,14 @@ impl Fields {
             value: self.get(*value),
             known: *known,
         })
+    }
+
+    /// Where the line of a field lies in the head, with the CR LF that ends it.
+    pub(crate) fn line(&self, field: &Field<'_>) -> Range<usize> {
+        let start = Span::of(&self.bytes, field.name).range().start;
+        let value_end = Span::of(&self.bytes, field.value).range().end;
+        let rest = self.bytes[value_end..].iter().position(|byte| *byte == b'\n');
+        start..rest.map_or(self.bytes.len(), |rest| value_end + rest + 1)
     }
 
     /// The values of a field, in their order; `name` in any case.

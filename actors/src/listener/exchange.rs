@@ -126,11 +126,6 @@ impl<'a> Exchange<'a> {
         self.phase != Phase::Head || !self.response.output.is_empty()
     }
 
-    /// Whether a byte of a response has come from the backend.
-    pub(super) fn has_response(&self) -> bool {
-        self.phase != Phase::Head || !self.response.input.is_empty() || self.response.wrote
-    }
-
     /// Whether the final response's head has been read: its status is known.
     pub(super) fn status(&self) -> Option<u16> {
         (self.phase != Phase::Head).then(|| self.response_head.status())

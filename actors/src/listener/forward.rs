@@ -22,7 +22,7 @@ use crate::outcome::Reason;
 use crate::plan::filter::Filters;
 use crate::plan::{Backend, Rule};
 use crate::telemetry::{CloseReason, Retry};
-use crate::upstream::{UpstreamConnection, UpstreamFailure};
+use crate::upstream::{Repeat, UpstreamConnection, UpstreamFailure};
 
 /// Times that a request of which not a byte was written is sent again: every connection of a pool may be dead.
 const UNWRITTEN_RETRIES: usize = 4;
@@ -50,13 +50,13 @@ impl Way<'_> {
     }
 
     /// Writes the head as the backend gets it; `id` names the request.
-    fn write_head(&self, down: &impl Downstream, scratch: &mut Scratch, id: u128) {
+    fn write_head(&self, down: &impl Downstream, scratch: &mut Scratch, client: &Client, id: u128) {
         let rewrites = [&self.filters.rewrite, &self.rule.filters.rewrite];
         let hostname = rewrites.iter().find_map(|rewrite| rewrite.as_ref()?.hostname.as_ref());
         let path = rewrites.iter().find_map(|rewrite| rewrite.as_ref()?.path.as_ref());
         let head = &scratch.head;
         let rewritten = path.map(|path| {
-            let mut target = path.apply(head.path());
+            let mut target = path.apply(scratch.path());
             if let Some(query) = head.query() {
                 target.push('?');
                 target.push_str(query);
@@ -71,6 +71,7 @@ impl Way<'_> {
             edits: self.request_edits(),
             upgrade: self.upgrade(down, head),
             client: self.peer.ip().to_canonical(),
+            trusted: client.worker.settings.trusted_hops.contains(self.peer.ip()),
             scheme: self.scheme,
             id,
         }
@@ -91,19 +92,18 @@ impl<'p> Request<'p> {
     ) {
         let worker = &client.worker;
         let id = u128::from(worker.random()) << 64 | u128::from(worker.random());
-        let (mut unwritten, mut stale, mut kept) = (0, 0, None);
+        let repeatable = scratch.head.framing() == Framing::None && scratch.head.is_idempotent();
+        let (mut unwritten, mut stale, mut kept) = (0, false, None);
         let failure = loop {
             let deadline = Deadline::of(way.rule.timeouts, began);
-            match self.attempt(down, way, scratch, client, deadline, id, &mut kept).await {
+            let repeat = if repeatable && !stale { Repeat::Possible } else { Repeat::Impossible };
+            match self.attempt(down, way, scratch, client, deadline, repeat, id, &mut kept).await {
                 End::Answered => return,
                 End::Again(why, failure) => {
-                    let (count, limit) = match why {
-                        Retry::Unwritten => (&mut unwritten, UNWRITTEN_RETRIES),
-                        Retry::Stale => (&mut stale, 1),
-                    };
-                    *count += 1;
-                    if *count > limit {
-                        break failure;
+                    match why {
+                        Retry::Unwritten if unwritten == UNWRITTEN_RETRIES => break failure,
+                        Retry::Unwritten => unwritten += 1,
+                        Retry::Stale => stale = true,
                     }
                     worker.observer.retried(&way.backend.id, why);
                 }
@@ -133,11 +133,12 @@ impl<'p> Request<'p> {
         scratch: &mut Scratch,
         client: &Client,
         deadline: Option<Deadline>,
+        repeat: Repeat,
         id: u128,
         kept: &mut Option<Pump>,
     ) -> End {
         let worker = &*client.worker;
-        let acquired = within(deadline, worker.upstreams.acquire(way.backend)).await;
+        let acquired = within(deadline, worker.upstreams.acquire_for(way.backend, repeat)).await;
         let mut upstream = match acquired {
             Ok(Ok(upstream)) => upstream,
             Ok(Err(failure)) => return End::Failed(failure),
@@ -148,7 +149,7 @@ impl<'p> Request<'p> {
         let take = std::mem::take::<BytesMut>;
         let framing = scratch.head.framing();
         let request = kept.take().unwrap_or_else(|| {
-            way.write_head(down, scratch, id);
+            way.write_head(down, scratch, client, id);
             let from = down.request_framing(&scratch.head);
             Pump::new(take(&mut scratch.input), take(&mut scratch.request_output), from, framing)
         });
@@ -166,7 +167,7 @@ impl<'p> Request<'p> {
         let patience = Patience::new(&worker.settings, way.rule.timeouts, deadline);
         let result = exchange.run(down, &mut upstream, &mut Watch::new(alarm, patience)).await;
         self.status = exchange.status().unwrap_or(0);
-        let (answered, responded) = (exchange.has_answered(), exchange.has_response());
+        let answered = exchange.has_answered();
         let (whole, reusable, close) = (exchange.is_request_read(), exchange.is_reusable(), exchange.close);
         let (tunnel, until_close) = (exchange.is_tunnel(), exchange.ends_with_connection());
         let Exchange { request, mut response, .. } = exchange;
@@ -179,8 +180,7 @@ impl<'p> Request<'p> {
         response.input.clear();
         response.output.clear();
         (scratch.response_input, scratch.response_output) = (response.input, response.output);
-        // Only a plain socket that fails has taken nothing for certain: TLS writes a record in as many pieces as it must.
-        let unwritten = !request.wrote && !responded && upstream.info().tls.is_none();
+        let unwritten = !request.wrote && !upstream.has_sent();
         let Err(error) = result else {
             put_back(scratch, request);
             if reusable {
@@ -209,14 +209,10 @@ impl<'p> Request<'p> {
             ExchangeError::Upstream(error) => {
                 let error = error.unwrap_or_else(|| std::io::ErrorKind::UnexpectedEof.into());
                 let failure = upstream.read_failure(&error);
-                let stale =
-                    upstream.is_reused() && !responded && framing == Framing::None && scratch.head.is_idempotent();
-                let again = match failure.reason {
-                    Reason::UpstreamClosed if unwritten => Some(Retry::Unwritten),
-                    Reason::UpstreamClosed if stale => Some(Retry::Stale),
-                    _ => None,
-                };
-                (failure, again)
+                let stale = upstream.is_reused() && repeat == Repeat::Possible;
+                let lost = failure.reason == Reason::UpstreamClosed && !upstream.has_received();
+                let why = if unwritten { Some(Retry::Unwritten) } else { stale.then_some(Retry::Stale) };
+                (failure, why.filter(|_| lost))
             }
         };
         upstream.discard(if again.is_some() { CloseReason::Peer } else { CloseReason::Error });

@@ -543,7 +543,7 @@ async fn a_request_of_which_nothing_was_written_is_whole_on_the_next_connection(
             if attempt < 2 {
                 let result = exchange.run(&mut down, &mut Dead, &mut patient(&mut alarm)).await;
                 assert!(matches!(result, Err(ExchangeError::Upstream(Some(_)))), "{result:?}");
-                assert!(!exchange.request.wrote && !exchange.has_response());
+                assert!(!exchange.request.wrote && !exchange.has_answered());
             } else {
                 client.write_all(rest.as_bytes()).await.unwrap();
                 peer.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
