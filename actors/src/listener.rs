@@ -12,6 +12,7 @@ mod downstream;
 mod exchange;
 mod forward;
 mod head;
+mod http2;
 pub mod message;
 mod pump;
 mod response;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, timeout};
@@ -15,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use super::answer;
 use super::client::Client;
 use super::dispatch::{Next, Request};
+use super::http2;
 use super::pump::poll_read_into;
 use super::response::{Own, Response as _};
 use super::stream::Stream;
@@ -36,6 +38,8 @@ const FRESH_GRACE: Duration = Duration::from_millis(500);
 struct Connection {
     stream: Stream,
     client: Client,
+    /// Once it is known to be HTTP/2: what was read of it.
+    http2: Option<BytesMut>,
 }
 
 /// How reading a head ended, if not with a head.
@@ -46,6 +50,8 @@ enum NoHead {
     TimedOut,
     /// The head is refused.
     Refused(HeadError),
+    /// It is the preface of HTTP/2.
+    Http2,
 }
 
 /// Serves a connection until it ends.
@@ -63,7 +69,15 @@ pub(super) async fn serve(
     // Failing to set an option harms nobody but this connection's latency.
     let _ = stream.set_nodelay(true);
     if let Some((stream, sni)) = accept(stream, protocol, &worker, &port).await {
-        Connection { stream, client: Client { peer, sni, worker, port } }.run().await;
+        let http2 = stream.is_http2().then(BytesMut::new);
+        let mut connection = Connection { stream, client: Client { peer, sni, worker, port }, http2 };
+        if connection.http2.is_none() {
+            connection.run().await;
+        }
+        if let Some(ahead) = connection.http2 {
+            // In a box: a connection that never speaks HTTP/2 has no room for it.
+            Box::pin(http2::run(connection.stream, connection.client, ahead)).await;
+        }
     }
 }
 
@@ -128,15 +142,13 @@ impl Connection {
                         self.client.worker.give_scratch(scratch);
                         return self.shutdown().await;
                     }
+                    Err(NoHead::Http2) => {
+                        self.http2 = Some(std::mem::take(&mut scratch.input));
+                        return self.client.worker.give_scratch(scratch);
+                    }
                     Err(NoHead::TimedOut) => return self.refuse(Reason::DownstreamTimeout, 408, "").await,
                     Err(NoHead::Refused(error)) => {
-                        let (reason, status) = match error {
-                            HeadError::Malformed(_) => (Reason::BadRequest, 400),
-                            HeadError::TooLarge => (Reason::HeadTooLarge, 431),
-                            HeadError::TargetTooLong => (Reason::HeadTooLarge, 414),
-                            HeadError::TransferCoding => (Reason::BadRequest, 501),
-                            HeadError::Version => (Reason::BadRequest, 505),
-                        };
+                        let (reason, status) = answer::refusal(error);
                         return self.refuse(reason, status, &error.to_string()).await;
                     }
                 }
@@ -179,7 +191,13 @@ impl Connection {
         let mut line_ended = true;
         loop {
             if !scratch.input.is_empty() {
+                // "Prior knowledge" (RFC 9113 section 3.3) is for plaintext; it shows in a connection's first bytes.
+                let preface = fresh && !self.stream.is_tls() && http2::may_begin(&scratch.input);
+                if preface && scratch.input.len() >= http2::PREFACE.len() {
+                    return Err(NoHead::Http2);
+                }
                 if line_ended
+                    && !preface
                     && let Some(length) = scratch.head.parse(&scratch.input, limits).map_err(NoHead::Refused)?
                 {
                     bytes::Buf::advance(&mut scratch.input, length);
@@ -210,7 +228,7 @@ impl Connection {
 
     /// Answers what is no request, and closes.
     async fn refuse(&mut self, reason: Reason, status: u16, detail: &str) {
-        let mut out = bytes::BytesMut::new();
+        let mut out = BytesMut::new();
         let body = answer::body(reason, None);
         Own { status, fields: &[], body: &body, edits: None, close: true }.write(&mut out);
         out.extend_from_slice(body.as_bytes());
