@@ -7,6 +7,7 @@ mod certificates;
 mod client;
 mod gateway;
 mod guide;
+mod http2;
 mod objects;
 mod origination;
 mod results;
