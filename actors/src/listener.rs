@@ -4,6 +4,7 @@
 //! it asks [`crate::upstream`] for connections and tells [`crate::telemetry`] what happened.
 
 mod actor;
+mod admission;
 pub mod answer;
 mod client;
 mod connection;

@@ -17,6 +17,7 @@ pub mod hosts;
 pub mod identity;
 pub mod listener;
 pub mod matching;
+pub mod normal_path;
 pub mod path;
 pub mod rule;
 
@@ -26,6 +27,7 @@ pub use hosts::HostTable;
 pub use identity::{TlsIdentity, Trust};
 pub use listener::{Listener, Port, Protocol};
 pub use matching::{RequestParts, RuleTable};
+pub use normal_path::RequestPath;
 pub use rule::{Action, RouteName, Rule};
 
 /// Everything a proxy serves, for all of its Gateways (one in a cluster, any number in file mode).

@@ -16,6 +16,7 @@ mod metrics;
 pub mod observations;
 pub mod observer;
 pub mod readiness;
+mod recent;
 pub mod record;
 pub mod status;
 mod worker;

@@ -9,6 +9,8 @@
 //! | `acquire`, `search` | from a backend to a connection |
 //! | `destination`, `choice` | a backend as this worker sees it; which endpoint takes a request |
 //! | `registry`, `pool`, `channel` | connections by endpoint and whole identity; one of them |
+//! | `trusted`, `retirement` | whether a connection's chain holds; the end of those that are no longer wanted |
+//! | [`repeat`], `pointer` | how closely a pooled connection is looked at; tables by address |
 //! | [`connection`] | a connection in the hands of an exchange |
 //! | `connector`, [`socket`], [`mod@handshake`], [`resolver`] | the steps: limit, TCP, TLS, names |
 //! | [`profile`], [`verifier`], [`anchors`], [`names`], [`certificate`] | a TLS identity made ready, and its judgement |
@@ -17,12 +19,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 
-use crate::plan::{Backend, BackendId, Endpoint, EndpointSource, Endpoints, Plan, ServicePort, Tls};
+use crate::plan::{Backend, BackendId, Endpoint, EndpointSource, Endpoints, Plan, ServicePort, Tls, TlsIdentity};
 use crate::telemetry::{CloseReason, Observer};
 
 mod acquire;
@@ -38,14 +41,18 @@ pub mod explain;
 pub mod failure;
 pub mod handshake;
 pub mod names;
+mod pointer;
 mod pool;
 pub mod profile;
 mod registry;
+pub mod repeat;
 pub mod resolver;
+mod retirement;
 mod search;
 pub mod settings;
 pub mod socket;
 pub mod system_roots;
+mod trusted;
 pub mod verifier;
 
 #[cfg(test)]
@@ -54,13 +61,15 @@ mod tests;
 pub use channel::ConnectionInfo;
 pub use connection::UpstreamConnection;
 pub use failure::UpstreamFailure;
+pub use repeat::Repeat;
 pub use resolver::Resolver;
 pub use settings::UpstreamSettings;
 
 use choice::Random;
 use destination::Destination;
+use pointer::PointerMap;
 use profile::{ProfileError, Profiles, TlsProfile};
-use registry::Registry;
+use registry::{Leaving, Registry};
 
 /// The connections of one worker thread to all backends.
 pub struct Upstreams {
@@ -69,7 +78,7 @@ pub struct Upstreams {
     random: Random,
     profiles: RefCell<Profiles>,
     /// By the address of the backend, which the destination keeps alive: the request path hashes no more than that.
-    destinations: RefCell<HashMap<*const Backend, Rc<Destination>>>,
+    destinations: RefCell<PointerMap<Backend, Rc<Destination>>>,
     by_service: RefCell<HashMap<ServicePort, Vec<Rc<Destination>>>>,
     endpoints: RefCell<Arc<Endpoints>>,
     /// What was told since the table of endpoints.
@@ -104,8 +113,9 @@ impl Upstreams {
         })
     }
 
-    /// Goes over to a plan. Connections whose endpoint and whole TLS identity a backend still has are kept; the idle ones
-    /// of the others close at once, and those under an exchange when it is over.
+    /// Goes over to a plan. Connections whose endpoint and whole TLS identity a backend still has are kept. If only what it
+    /// trusts has changed, those are kept whose chains the new identity accepts. The others take no more requests: idle
+    /// ones close, over some seconds where they are many, and those under an exchange when it is over.
     pub fn apply(self: &Rc<Self>, plan: &Arc<Plan>, endpoints: &Arc<Endpoints>) {
         self.applied.set(true);
         self.endpoints.replace(endpoints.clone());
@@ -114,13 +124,13 @@ impl Upstreams {
         for destination in self.destinations.take().into_values().filter(|destination| destination.wanted) {
             earlier.insert(destination.backend.id.clone(), destination);
         }
-        let mut destinations = HashMap::with_capacity(plan.backends.len());
+        let mut destinations = PointerMap::with_capacity_and_hasher(plan.backends.len(), BuildHasherDefault::new());
         let mut by_service = HashMap::<ServicePort, Vec<Rc<Destination>>>::new();
         let mut hosts = HashSet::new();
         for backend in plan.backends.values() {
-            let destination = Destination::new(backend, true, self.endpoints_of(&backend.endpoints));
+            let destination = Destination::new(backend, true, &self.endpoints_of(&backend.endpoints));
             if let Some(earlier) = earlier.remove(&backend.id) {
-                destination.inherit(&earlier, &self.registry);
+                self.take_over(&destination, &earlier);
             }
             match &backend.endpoints {
                 EndpointSource::Service(service) => {
@@ -128,13 +138,12 @@ impl Upstreams {
                 }
                 EndpointSource::Host { host, .. } => {
                     hosts.insert(host.clone());
-                    destination.prune(&self.registry);
                 }
             }
             destinations.insert(Arc::as_ptr(backend), destination);
         }
         for gone in earlier.into_values() {
-            gone.leave(&self.registry);
+            gone.leave(&self.registry, Leaving::AtOnce);
         }
         self.destinations.replace(destinations);
         self.by_service.replace(by_service);
@@ -147,13 +156,36 @@ impl Upstreams {
         self.changed.borrow_mut().insert(service.clone(), endpoints.clone());
         let concerned = self.by_service.borrow().get(service).cloned().unwrap_or_default();
         for destination in concerned {
-            destination.set_endpoints(endpoints.clone(), &self.registry);
+            destination.set_endpoints(endpoints, &self.registry);
         }
     }
 
     /// Closes the idle connections. With [`CloseReason::Drain`], those in use close when their exchange is over, too.
     pub fn close_idle(&self, reason: CloseReason) {
         self.registry.close_idle(reason);
+    }
+
+    /// What a backend had under the last plan, as far as it may go on.
+    fn take_over(&self, destination: &Destination, earlier: &Destination) {
+        let (after, before) = (&destination.backend, &earlier.backend);
+        if after.endpoints != before.endpoints {
+            return earlier.leave(&self.registry, Leaving::Spread);
+        }
+        match (&after.tls, &before.tls) {
+            (Tls::Plaintext, Tls::Plaintext) => destination.inherit(earlier, &self.registry),
+            (Tls::Originate { identity, .. }, Tls::Originate { identity: other, .. }) if identity == other => {
+                destination.inherit(earlier, &self.registry);
+            }
+            (Tls::Originate { identity, .. }, Tls::Originate { identity: other, .. })
+                if differ_in_trust_only(identity, other) && earlier.has_pools() =>
+            {
+                match self.profile(destination) {
+                    Ok(Some(profile)) => destination.succeed(earlier, &profile, &self.registry),
+                    Ok(None) | Err(_) => earlier.leave(&self.registry, Leaving::Spread),
+                }
+            }
+            _ => earlier.leave(&self.registry, Leaving::Spread),
+        }
     }
 
     fn endpoints_of(&self, source: &EndpointSource) -> Arc<[Endpoint]> {
@@ -171,7 +203,7 @@ impl Upstreams {
         // A request ends on the plan on which it began. What it opens is not kept beyond it, except where no plan was ever
         // applied.
         let endpoints = self.endpoints_of(&backend.endpoints);
-        let destination = Destination::new(backend, !self.applied.get(), endpoints);
+        let destination = Destination::new(backend, !self.applied.get(), &endpoints);
         self.destinations.borrow_mut().insert(Arc::as_ptr(backend), destination.clone());
         destination
     }
@@ -184,4 +216,27 @@ impl Upstreams {
         });
         profile.clone()
     }
+}
+
+/// Whether two identities present and offer the same, so that what one of them has opened differs from what the other would
+/// open in nothing but the verdict on the peer: anchors, names and pins.
+fn differ_in_trust_only(one: &TlsIdentity, other: &TlsIdentity) -> bool {
+    // Taken apart, so that a new field has to be thought of here.
+    let TlsIdentity {
+        sni,
+        names: _,
+        trust: _,
+        client_certificate,
+        min_version,
+        max_version,
+        alpn,
+        resumption,
+        pins: _,
+    } = one;
+    *sni == other.sni
+        && *client_certificate == other.client_certificate
+        && *min_version == other.min_version
+        && *max_version == other.max_version
+        && *alpn == other.alpn
+        && *resumption == other.resumption
 }

@@ -50,11 +50,17 @@ impl Backend {
 
     /// An HTTP server over TLS that answers every request with what it has seen.
     pub fn tls(tls: &Tls) -> Self {
-        let (config, closes) = (tls.config(), tls.closes);
-        Self::start(move |stream| {
-            let connection = ServerConnection::new(config.clone()).unwrap();
-            answer_requests(StreamOwned::new(connection, stream), closes);
-        })
+        let closes = tls.closes;
+        Self::tls_with(tls, move |stream| answer_requests(stream, closes))
+    }
+
+    /// Calls `serve` with every connection over TLS.
+    pub fn tls_with(
+        tls: &Tls,
+        serve: impl Fn(StreamOwned<ServerConnection, TcpStream>) + Send + Sync + 'static,
+    ) -> Self {
+        let config = tls.config();
+        Self::start(move |stream| serve(StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream)))
     }
 
     /// An HTTP server without TLS.

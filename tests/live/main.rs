@@ -5,10 +5,15 @@
 mod backend;
 mod certificates;
 mod client;
+#[path = "../smuggling/corpus.rs"]
+mod corpus;
+mod forwarding;
 mod gateway;
 mod guide;
 mod http2;
+mod limits;
 mod objects;
 mod origination;
 mod results;
 mod serving;
+mod smuggling;

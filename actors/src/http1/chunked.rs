@@ -1,8 +1,10 @@
 //! The chunked transfer coding (RFC 9112 section 7.1), strictly: what another recipient could read in another way is an
 //! error. Chunk extensions and trailer fields are checked and left out, as the RFC permits an intermediary to do.
 
-/// Bytes of a chunk's extensions, and of all trailer fields, that are taken.
-const MAX_EXTENSION: u32 = 1024;
+/// Bytes of extensions that are taken beyond as many as there were of data before: tiny chunks under large extensions would
+/// cost us far more than their sender.
+const MAX_EXTENSIONS: u64 = 1024;
+/// Bytes of trailer fields that are taken.
 const MAX_TRAILERS: u32 = 8192;
 
 /// Where in the coding the next byte lies.
@@ -10,8 +12,10 @@ const MAX_TRAILERS: u32 = 8192;
 enum State {
     /// In the chunk's size; how many digits there were.
     Size { digits: u8 },
-    /// After the size, in extensions.
-    Extension { length: u32 },
+    /// In white space after the size.
+    Padding,
+    /// In extensions.
+    Extension,
     /// The LF that ends the size's line.
     SizeLineFeed,
     /// In data.
@@ -22,7 +26,9 @@ enum State {
     DataLineFeed,
     /// At the start of a trailer's line.
     TrailerStart { length: u32 },
-    /// Within a trailer's line.
+    /// Within a trailer's name.
+    TrailerName { length: u32 },
+    /// Within a trailer's value.
     Trailer { length: u32 },
     /// The LF that ends a trailer's line.
     TrailerLineFeed { length: u32 },
@@ -37,6 +43,8 @@ enum State {
 pub(crate) struct ChunkedDecoder {
     state: State,
     remaining: u64,
+    /// Bytes of extensions that are still taken.
+    allowance: u64,
 }
 
 /// What is wrong with a chunked body.
@@ -46,7 +54,7 @@ pub struct InvalidChunk;
 
 impl ChunkedDecoder {
     pub(crate) fn new() -> Self {
-        Self { state: State::Size { digits: 0 }, remaining: 0 }
+        Self { state: State::Size { digits: 0 }, remaining: 0, allowance: MAX_EXTENSIONS }
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -62,6 +70,7 @@ impl ChunkedDecoder {
                 let available = (input.len() - position) as u64;
                 let data = available.min(self.remaining);
                 self.remaining -= data;
+                self.allowance = self.allowance.saturating_add(data);
                 if self.remaining == 0 {
                     self.state = State::DataReturn;
                 }
@@ -81,19 +90,22 @@ impl ChunkedDecoder {
                 State::Size { digits: digits + 1 }
             }
             (State::Size { digits: 1.. }, b'\r') => State::SizeLineFeed,
-            (State::Size { digits: 1.. }, b';' | b' ' | b'\t') => State::Extension { length: 0 },
-            (State::Extension { .. }, b'\r') => State::SizeLineFeed,
-            (State::Extension { length }, byte) if is_text(byte) && length < MAX_EXTENSION => {
-                State::Extension { length: length + 1 }
-            }
+            (State::Padding | State::Extension, b'\r') => State::SizeLineFeed,
+            (State::Size { digits: 1.. } | State::Padding, b' ' | b'\t') => self.spend(State::Padding)?,
+            (State::Size { digits: 1.. } | State::Padding, b';') => self.spend(State::Extension)?,
+            (State::Extension, byte) if is_text(byte) => self.spend(State::Extension)?,
             (State::SizeLineFeed, b'\n') if self.remaining == 0 => State::TrailerStart { length: 0 },
             (State::SizeLineFeed, b'\n') => State::Data,
             (State::DataReturn, b'\r') => State::DataLineFeed,
             (State::DataLineFeed, b'\n') => State::Size { digits: 0 },
             (State::TrailerStart { .. }, b'\r') => State::EndLineFeed,
-            (State::TrailerStart { length } | State::Trailer { length }, byte)
-                if is_text(byte) && length < MAX_TRAILERS =>
+            (State::TrailerStart { length } | State::TrailerName { length }, byte)
+                if is_token(byte) && length < MAX_TRAILERS =>
             {
+                State::TrailerName { length: length + 1 }
+            }
+            (State::TrailerName { length }, b':') => State::Trailer { length },
+            (State::Trailer { length }, byte) if is_text(byte) && length < MAX_TRAILERS => {
                 State::Trailer { length: length + 1 }
             }
             (State::Trailer { length }, b'\r') => State::TrailerLineFeed { length },
@@ -102,6 +114,16 @@ impl ChunkedDecoder {
             _ => return Err(InvalidChunk),
         })
     }
+
+    fn spend(&mut self, next: State) -> Result<State, InvalidChunk> {
+        self.allowance = self.allowance.checked_sub(1).ok_or(InvalidChunk)?;
+        Ok(next)
+    }
+}
+
+/// A byte of a field's name (RFC 9110 section 5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// A byte that may stand in a line: visible, white space, or beyond ASCII.
@@ -151,12 +173,17 @@ mod tests {
             "+5\r\nhello\r\n",
             "0x5\r\nhello\r\n",
             " 5\r\nhello\r\n",
+            "5 5\r\nhello\r\n",
+            "5\x0b\r\nhello\r\n",
             "5;a\nb\r\nhello\r\n",
             "5;\0\r\nhello\r\n",
             "ffffffffffffffff\r\n",
             "0\r\n\n",
             "0\r\nA: b\n\r\n",
             "0\r\n\rX",
+            "0\r\nGET / HTTP/1.1\r\n\r\n",
+            "0\r\n: b\r\n\r\n",
+            "0\r\nA: b\r\n c\r\n\r\n",
         ] {
             assert_eq!(decode(body.as_bytes(), 3), Err(InvalidChunk), "{body:?}");
         }
@@ -166,6 +193,10 @@ mod tests {
     fn extensions_and_trailers_are_bounded() {
         let long = "x".repeat(9000);
         assert_eq!(decode(format!("5;{long}\r\n").as_bytes(), 100), Err(InvalidChunk));
+        let (size, many) = ("1;ext=12345678\r\nx\r\n", 200);
+        assert_eq!(decode(size.repeat(many).as_bytes(), 100), Err(InvalidChunk));
+        let generous = format!("{:x}  ;ext=12345678\r\n{}\r\n", 100, "x".repeat(100));
+        assert_eq!(decode(generous.repeat(many).as_bytes(), 100).map(|(data, ..)| data.len()), Ok(100 * many));
         assert_eq!(decode(format!("0\r\nA: {long}\r\n\r\n").as_bytes(), 100), Err(InvalidChunk));
     }
 

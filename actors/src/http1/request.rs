@@ -2,11 +2,18 @@
 
 use std::mem::MaybeUninit;
 
+use super::authority::is_authority;
 use super::body::Framing;
-use super::field::{Field, Fields, Known, Span, content_length, has_bare_line_feed};
+use super::error::{BARE_LINE_FEED, BARE_RETURN, HeadError, INVALID_LENGTH, LENGTH_AND_CODING, refusal};
+use super::field::{Field, Fields, Known, Options, Span, content_length, list};
 
-/// Fields that a head may have at the most: the size of the parser's table.
-pub const MAX_FIELDS: usize = 128;
+#[cfg(test)]
+mod tests;
+
+/// Fields that a head may have at the very most: the size of the parser's table.
+pub const MAX_FIELDS: usize = 256;
+/// Bytes of empty lines that may stand before a request (RFC 9112 section 2.2 asks for one line at least).
+const MAX_EMPTY_LINES: usize = 8;
 
 /// What a head may measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,45 +22,29 @@ pub struct HeadLimits {
     pub bytes: usize,
     /// Bytes of the request target; more is answered with 414.
     pub target: usize,
-    /// Fields; more is answered with 431. [`MAX_FIELDS`] is the most that counts.
+    /// Fields; more is answered with 431. Above [`MAX_FIELDS`] it has no effect.
     pub fields: usize,
 }
 
 impl Default for HeadLimits {
     fn default() -> Self {
-        Self { bytes: 64 * 1024, target: 16 * 1024, fields: MAX_FIELDS }
+        Self { bytes: 64 * 1024, target: 16 * 1024, fields: 128 }
     }
-}
-
-/// Why a head is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HeadError {
-    /// 400
-    #[error("{0}")]
-    Malformed(&'static str),
-    /// 431
-    #[error("the head is too large")]
-    TooLarge,
-    /// 414
-    #[error("the request target is too long")]
-    TargetTooLong,
-    /// 501
-    #[error("a transfer coding other than chunked")]
-    TransferCoding,
-    /// 505
-    #[error("not HTTP/1.0 or HTTP/1.1")]
-    Version,
 }
 
 /// A request's head. One is kept for each connection and parsed into again and again.
 #[derive(Debug)]
 pub struct RequestHead {
     fields: Fields,
+    /// Method, target and host one behind the other, all ASCII: what is wanted as text is checked once.
+    text: String,
     method: Span,
     target: Span,
     path_and_query: Span,
+    path: Span,
     query: Option<Span>,
-    authority: Option<Span>,
+    authority: Span,
+    upgrade: Option<Span>,
     is_http10: bool,
     framing: Framing,
     keep_alive: bool,
@@ -64,11 +55,14 @@ impl Default for RequestHead {
     fn default() -> Self {
         Self {
             fields: Fields::default(),
+            text: String::new(),
             method: Span::default(),
             target: Span::default(),
             path_and_query: Span::default(),
+            path: Span::default(),
             query: None,
-            authority: None,
+            authority: Span::default(),
+            upgrade: None,
             is_http10: false,
             framing: Framing::None,
             keep_alive: false,
@@ -80,132 +74,129 @@ impl Default for RequestHead {
 impl RequestHead {
     /// Parses a head at the start of `input`. Returns its length, or `None` if it is not whole yet.
     pub fn parse(&mut self, input: &[u8], limits: &HeadLimits) -> Result<Option<usize>, HeadError> {
+        let start = skip_empty_lines(input)?;
+        let rest = &input[start..];
         let mut table = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let table = &mut table[..limits.fields.min(MAX_FIELDS)];
         let mut request = httparse::Request::new(&mut []);
-        let parsed = request.parse_with_uninit_headers(input, &mut table).map_err(|error| match error {
-            httparse::Error::TooManyHeaders => HeadError::TooLarge,
-            httparse::Error::Version => HeadError::Version,
-            httparse::Error::HeaderName => HeadError::Malformed("an invalid field name"),
-            httparse::Error::HeaderValue => HeadError::Malformed("an invalid field value"),
-            httparse::Error::NewLine => HeadError::Malformed("an invalid line ending"),
-            _ => HeadError::Malformed("an invalid request line"),
-        })?;
+        let parsed = request
+            .parse_with_uninit_headers(rest, table)
+            .map_err(|error| refusal(error, rest, "an invalid request line"))?;
         let length = match parsed {
-            httparse::Status::Complete(length) if length <= limits.bytes => length,
-            httparse::Status::Complete(_) => return Err(HeadError::TooLarge),
+            httparse::Status::Complete(length) if start + length <= limits.bytes => length,
             httparse::Status::Partial if input.len() < limits.bytes => return Ok(None),
-            httparse::Status::Partial => return Err(HeadError::TooLarge),
+            httparse::Status::Partial if !rest.contains(&b'\n') => return Err(HeadError::TargetTooLong),
+            _ => return Err(HeadError::TooLarge),
         };
         let (Some(method), Some(target), Some(version)) = (request.method, request.path, request.version) else {
             return Err(HeadError::Malformed("an invalid request line"));
         };
-        // Empty lines before the request line are no part of the head (RFC 9112 section 2.2).
-        let start = method.as_ptr() as usize - input.as_ptr() as usize;
-        let head = &input[start..length];
-        if has_bare_line_feed(&input[..length]) {
-            return Err(HeadError::Malformed("a line that ends without CR"));
-        }
         if target.len() > limits.target {
             return Err(HeadError::TargetTooLong);
         }
-        if request.headers.len() > limits.fields {
-            return Err(HeadError::TooLarge);
-        }
         self.is_http10 = version == 0;
-        self.method = Span::of(head, method.as_bytes());
-        self.target = Span::of(head, target.as_bytes());
-        if !self.fields.record(head, request.headers) {
-            return Err(HeadError::TooLarge);
-        }
-        self.read_target()?;
-        self.read_fields()?;
-        Ok(Some(length))
+        self.read_target(method, target)?;
+        let options = self.fields.record(&rest[..length], request.headers)?;
+        self.read_fields(options)?;
+        Ok(Some(start + length))
     }
 
     /// Takes the target apart (RFC 9112 section 3.2): origin-form, absolute-form, or `*` with OPTIONS.
-    fn read_target(&mut self) -> Result<(), HeadError> {
-        let target = self.fields.get(self.target);
-        if target.contains(&b'#') {
+    fn read_target(&mut self, method: &str, target: &str) -> Result<(), HeadError> {
+        if !target.is_ascii() {
+            return Err(HeadError::Malformed("a byte beyond ASCII in the request target"));
+        }
+        self.text.clear();
+        self.text.push_str(method);
+        self.text.push_str(target);
+        let (begin, end) = (method.len(), self.text.len());
+        self.method = Span::new(0, begin);
+        self.target = Span::new(begin, end);
+        let bytes = target.as_bytes();
+        if memchr::memchr(b'#', bytes).is_some() {
             return Err(HeadError::Malformed("a fragment in the request target"));
         }
-        let whole = &self.fields.bytes[..];
-        let is_server_wide = target == b"*" && self.fields.get(self.method) == b"OPTIONS";
-        let (authority, path_and_query) = if target.starts_with(b"/") || is_server_wide {
-            (None, target)
+        let path = if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
+            self.authority = Span::default();
+            begin
         } else {
-            let rest = strip_prefix_ignore_case(target, b"http://")
-                .or_else(|| strip_prefix_ignore_case(target, b"https://"))
-                .ok_or(HeadError::Malformed("a request target that is no path and no URI"))?;
-            let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-            if rest.get(end) == Some(&b'?') {
+            let scheme =
+                scheme_length(bytes).ok_or(HeadError::Malformed("a request target that is no path and no URI"))?;
+            let authority = bytes[scheme..].iter().position(|byte| matches!(byte, b'/' | b'?'));
+            let path = authority.map_or(end, |length| begin + scheme + length);
+            if self.text.as_bytes().get(path) == Some(&b'?') {
                 return Err(HeadError::Malformed("a request target without a path"));
             }
-            (Some(&rest[..end]), &rest[end..])
+            if !is_authority(&self.text.as_bytes()[begin + scheme..path]) {
+                return Err(HeadError::Malformed("an invalid host in the request target"));
+            }
+            self.authority = Span::new(begin + scheme, path);
+            path
         };
-        let query = path_and_query.iter().position(|byte| *byte == b'?').map(|mark| &path_and_query[mark + 1..]);
-        (self.authority, self.path_and_query, self.query) = (
-            authority.map(|authority| Span::of(whole, authority)),
-            Span::of(whole, path_and_query),
-            query.map(|query| Span::of(whole, query)),
-        );
+        let mark = memchr::memchr(b'?', &self.text.as_bytes()[path..end]).map(|mark| path + mark);
+        self.path_and_query = Span::new(path, end);
+        self.path = Span::new(path, mark.unwrap_or(end));
+        self.query = mark.map(|mark| Span::new(mark + 1, end));
         Ok(())
     }
 
     /// Reads what the fields say of host, framing and connection (RFC 9112 sections 3.2, 6.3 and 9.3).
-    fn read_fields(&mut self) -> Result<(), HeadError> {
-        let (mut host, mut length, mut chunked) = (None, None, false);
+    fn read_fields(&mut self, options: Options) -> Result<(), HeadError> {
+        let (mut host, mut length, mut coding, mut upgrades) = (None, None, None, false);
         self.expects_continue = false;
-        let mut persistent = None;
         for field in self.fields.iter() {
             match field.known {
+                Known::Other => {}
                 Known::Host if host.is_some() => return Err(HeadError::Malformed("several Host fields")),
                 Known::Host => host = Some(field.value),
                 Known::ContentLength if length.is_some() => {
-                    return Err(HeadError::Malformed("several Content-Length fields"));
+                    return Err(HeadError::Ambiguous("several Content-Length fields"));
                 }
-                Known::ContentLength => {
-                    let value = content_length(field.value);
-                    length = Some(value.ok_or(HeadError::Malformed("an invalid Content-Length"))?);
+                Known::ContentLength => length = Some(content_length(field.value).ok_or(INVALID_LENGTH)?),
+                Known::TransferEncoding if coding.is_some() => {
+                    return Err(HeadError::Ambiguous("several Transfer-Encoding fields"));
                 }
-                Known::TransferEncoding if chunked => {
-                    return Err(HeadError::Malformed("several Transfer-Encoding fields"));
-                }
-                Known::TransferEncoding if field.value.eq_ignore_ascii_case(b"chunked") => chunked = true,
-                Known::TransferEncoding => return Err(HeadError::TransferCoding),
-                Known::Expect => self.expects_continue = field.value.eq_ignore_ascii_case(b"100-continue"),
-                _ => {}
+                Known::TransferEncoding => coding = Some(field.value),
+                Known::Upgrade => upgrades = true,
+                Known::Expect if field.value.eq_ignore_ascii_case(b"100-continue") => self.expects_continue = true,
+                Known::Expect => return Err(HeadError::Expectation),
+                Known::Connection | Known::HopByHop | Known::Forwarded => {}
             }
         }
-        for option in self.fields.connection_options() {
-            if option.eq_ignore_ascii_case(b"close") {
-                persistent = Some(false);
-            } else if option.eq_ignore_ascii_case(b"keep-alive") && persistent.is_none() {
-                persistent = Some(true);
+        self.framing = match (coding, length) {
+            (Some(_), Some(_)) => return Err(LENGTH_AND_CODING),
+            // "A server or client that receives an HTTP/1.0 message containing a Transfer-Encoding header field MUST treat
+            // the message as if the framing is faulty" (RFC 9112 section 6.1).
+            (Some(_), None) if self.is_http10 => {
+                return Err(HeadError::Ambiguous("Transfer-Encoding in an HTTP/1.0 request"));
             }
-        }
-        if host.is_none() && !self.is_http10 {
-            return Err(HeadError::Malformed("no Host field"));
-        }
-        if chunked && length.is_some() {
-            return Err(HeadError::Malformed("both Content-Length and Transfer-Encoding"));
-        }
-        if chunked && self.is_http10 {
-            return Err(HeadError::Malformed("Transfer-Encoding in an HTTP/1.0 request"));
-        }
-        let whole = &self.fields.bytes[..];
-        // The authority of an absolute-form target stands over the Host field (RFC 9112 section 3.2.2).
-        let authority = self.authority.map(|span| self.fields.get(span)).or(host);
-        if authority.is_some_and(|authority| !is_authority(authority)) {
-            return Err(HeadError::Malformed("an invalid Host"));
-        }
-        self.authority = authority.map(|authority| Span::of(whole, authority));
-        // A proxy keeps no connection to an HTTP/1.0 client (RFC 9112 appendix C.2.2).
-        self.keep_alive = !self.is_http10 && persistent.unwrap_or(true);
-        self.framing = match (chunked, length) {
-            (true, _) => Framing::Chunked,
-            (false, None | Some(0)) => Framing::None,
-            (false, Some(length)) => Framing::Length(length),
+            (Some(coding), None) => chunked(coding)?,
+            (None, None | Some(0)) => Framing::None,
+            (None, Some(length)) => Framing::Length(length),
         };
+        // "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" (RFC 9110 section 7.8).
+        self.upgrade = if upgrades && !self.is_http10 { self.fields.upgrade(options) } else { None };
+        // The new protocol begins "immediately after" the request (RFC 9110 section 7.8): who would read the body as its
+        // first bytes, and who would not? h2c, which some clients offer with every body, is never taken up and so harmless.
+        if self.upgrade.is_some() && self.framing != Framing::None {
+            return Err(HeadError::Ambiguous("a body in a request for an upgrade"));
+        }
+        // An expectation without content has no meaning, and HTTP/1.0 has none (RFC 9110 section 10.1.1).
+        self.expects_continue &= !self.is_http10 && self.framing != Framing::None;
+        // A proxy keeps no connection to an HTTP/1.0 client (RFC 9112 appendix C.2.2).
+        self.keep_alive = !self.is_http10 && !options.close;
+        match host {
+            None if self.is_http10 => {}
+            None => return Err(HeadError::Malformed("no Host field")),
+            Some(host) if !is_authority(host) => return Err(HeadError::Malformed("an invalid Host")),
+            // The authority of an absolute-form target stands over the Host field (RFC 9112 section 3.2.2).
+            Some(_) if !self.authority.is_empty() => {}
+            Some(host) => {
+                let start = self.text.len();
+                self.text.push_str(std::str::from_utf8(host).map_err(|_| HeadError::Malformed("an invalid Host"))?);
+                self.authority = Span::new(start, self.text.len());
+            }
+        }
         Ok(())
     }
 
@@ -221,16 +212,12 @@ impl RequestHead {
 
     /// Path and query in origin-form; `*` for OPTIONS of the whole server.
     pub fn path_and_query(&self) -> &str {
-        match self.text(self.path_and_query) {
-            "" => "/",
-            path => path,
-        }
+        if self.path_and_query.is_empty() { "/" } else { self.text(self.path_and_query) }
     }
 
     /// The path without the query.
     pub fn path(&self) -> &str {
-        let path_and_query = self.path_and_query();
-        path_and_query.split_once('?').map_or(path_and_query, |(path, _)| path)
+        if self.path.is_empty() { "/" } else { self.text(self.path) }
     }
 
     /// The query without its mark.
@@ -240,7 +227,7 @@ impl RequestHead {
 
     /// The authority of the target, or else the `Host` field, with its port; empty if there is none.
     pub fn authority(&self) -> &str {
-        self.authority.map_or("", |span| self.text(span))
+        self.text(self.authority)
     }
 
     /// Whether the client speaks HTTP/1.0: it gets no 1xx and no chunks.
@@ -263,6 +250,12 @@ impl RequestHead {
         self.expects_continue
     }
 
+    /// The protocols that the client asks to go over to, as it named them, where `Connection` lists `upgrade`. Such a request
+    /// has no body. `Upgrade` and `Connection` are no forwarded fields: who carries the upgrade out writes them anew.
+    pub fn upgrade(&self) -> Option<&[u8]> {
+        self.upgrade.map(|span| self.fields.get(span))
+    }
+
     /// The fields.
     pub fn fields(&self) -> &Fields {
         &self.fields
@@ -277,189 +270,52 @@ impl RequestHead {
     /// framing, the forwarded fields).
     pub fn forwarded_fields(&self) -> impl Iterator<Item = Field<'_>> {
         self.fields.iter().filter(|field| match field.known {
+            Known::Other => true,
             Known::Host | Known::ContentLength | Known::Forwarded => false,
-            Known::Connection | Known::HopByHop | Known::TransferEncoding => false,
-            Known::Expect | Known::Other => true,
+            Known::Connection | Known::HopByHop | Known::TransferEncoding | Known::Upgrade => false,
+            Known::Expect => self.expects_continue,
         })
     }
 
+    /// Empty, rather than a panic, in a head that was refused half-way.
     fn text(&self, span: Span) -> &str {
-        // The parser lets only ASCII into methods, and targets and hosts are checked; anything else reads as empty.
-        std::str::from_utf8(self.fields.get(span)).unwrap_or_default()
+        self.text.get(span.range()).unwrap_or_default()
     }
 }
 
-fn strip_prefix_ignore_case<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
-    let (start, rest) = text.split_at_checked(prefix.len())?;
-    start.eq_ignore_ascii_case(prefix).then_some(rest)
+/// The length of the empty lines before a request: "a server SHOULD ignore at least one empty line (CRLF) received prior to
+/// the request-line" (RFC 9112 section 2.2).
+fn skip_empty_lines(input: &[u8]) -> Result<usize, HeadError> {
+    let mut start = 0;
+    while input[start..].starts_with(b"\r\n") {
+        start += 2;
+        if start > MAX_EMPTY_LINES {
+            return Err(HeadError::Malformed("too many empty lines before a request"));
+        }
+    }
+    match &input[start..] {
+        [b'\n', ..] => Err(BARE_LINE_FEED),
+        [b'\r', _, ..] => Err(BARE_RETURN),
+        _ => Ok(start),
+    }
 }
 
-/// Whether a host with an optional port holds only what one can hold (RFC 3986 section 3.2, without user information).
-fn is_authority(authority: &[u8]) -> bool {
-    authority.iter().all(|byte| {
-        byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'.' | b'-'
-                    | b'_'
-                    | b'~'
-                    | b':'
-                    | b'['
-                    | b']'
-                    | b'%'
-                    | b'!'
-                    | b'$'
-                    | b'&'
-                    | b'\''
-                    | b'('
-                    | b')'
-                    | b'*'
-                    | b'+'
-                    | b','
-                    | b';'
-                    | b'='
-            )
-    })
+/// The length of the scheme of an absolute-form target.
+fn scheme_length(target: &[u8]) -> Option<usize> {
+    let is = |scheme: &[u8]| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    [&b"http://"[..], b"https://"].into_iter().find(|scheme| is(scheme)).map(<[u8]>::len)
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn parse(text: &str) -> Result<Option<RequestHead>, HeadError> {
-        let mut head = RequestHead::default();
-        let length = head.parse(text.as_bytes(), &HeadLimits { bytes: 2000, target: 100, fields: 20 })?;
-        Ok(length.map(|_| head))
+/// The framing by `Transfer-Encoding`. "If a Transfer-Encoding header field is present in a request and the chunked transfer
+/// coding is not the final encoding, the message body length cannot be determined reliably" (RFC 9112 section 6.3).
+fn chunked(coding: &[u8]) -> Result<Framing, HeadError> {
+    if coding.eq_ignore_ascii_case(b"chunked") {
+        return Ok(Framing::Chunked);
     }
-
-    fn parsed(text: &str) -> RequestHead {
-        parse(text).unwrap().expect("a whole head")
-    }
-
-    #[test]
-    fn a_head_is_taken_apart() {
-        let head = parsed("\r\nGET /a/b?c=d HTTP/1.1\r\nHost: Example.com:8080\r\nX-A: 1\r\nx-a: 2 \r\n\r\nbody");
-        assert_eq!(head.method(), "GET");
-        assert_eq!((head.path(), head.query()), ("/a/b", Some("c=d")));
-        assert_eq!(head.authority(), "Example.com:8080");
-        assert_eq!(head.fields().values("X-a").collect::<Vec<_>>(), [b"1", b"2"]);
-        assert!(head.keep_alive() && !head.is_http10());
-        assert_eq!(head.framing(), Framing::None);
-    }
-
-    #[test]
-    fn an_absolute_target_stands_over_the_host() {
-        let head = parsed("GET http://a.example:81/x?y HTTP/1.1\r\nHost: b.example\r\n\r\n");
-        assert_eq!((head.authority(), head.path_and_query()), ("a.example:81", "/x?y"));
-        assert_eq!(parsed("GET http://a.example HTTP/1.1\r\nHost: b\r\n\r\n").path_and_query(), "/");
-    }
-
-    #[test]
-    fn a_part_of_a_head_waits_for_the_rest() {
-        let text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-        for end in 0..text.len() {
-            assert!(parse(&text[..end]).unwrap().is_none(), "{end}");
+    match list(coding).last() {
+        Some(last) if last.eq_ignore_ascii_case(b"chunked") && !coding.ends_with(b",") => {
+            Err(HeadError::TransferCoding)
         }
-    }
-
-    #[test]
-    fn framing_and_persistence() {
-        for (fields, framing, keep_alive) in [
-            ("", Framing::None, true),
-            ("Content-Length: 0\r\n", Framing::None, true),
-            ("Content-Length: 12\r\n", Framing::Length(12), true),
-            ("Transfer-Encoding: Chunked\r\n", Framing::Chunked, true),
-            ("Connection: close\r\n", Framing::None, false),
-            ("Connection: keep-alive, x\r\nConnection: CLOSE\r\n", Framing::None, false),
-        ] {
-            let head = parsed(&format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
-            assert_eq!((head.framing(), head.keep_alive()), (framing, keep_alive), "{fields}");
-        }
-        assert!(!parsed("GET / HTTP/1.0\r\n\r\n").keep_alive());
-        assert!(!parsed("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").keep_alive());
-    }
-
-    #[test]
-    fn ambiguity_is_refused() {
-        let host = "Host: a\r\n";
-        for (text, error) in [
-            ("GET / HTTP/1.1\r\n\r\n".to_owned(), "no Host field"),
-            (format!("GET / HTTP/1.1\r\n{host}{host}\r\n"), "several Host fields"),
-            ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n".to_owned(), "an invalid Host"),
-            ("GET / HTTP/1.1\r\nHost: user@a\r\n\r\n".to_owned(), "an invalid Host"),
-            (
-                format!("GET / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 1\r\n\r\n"),
-                "several Content-Length fields",
-            ),
-            (format!("GET / HTTP/1.1\r\n{host}Content-Length: +1\r\n\r\n"), "an invalid Content-Length"),
-            (format!("GET / HTTP/1.1\r\n{host}Content-Length: 1, 1\r\n\r\n"), "an invalid Content-Length"),
-            (
-                format!("GET / HTTP/1.1\r\n{host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
-                "both Content-Length and Transfer-Encoding",
-            ),
-            (
-                "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
-                "Transfer-Encoding in an HTTP/1.0 request",
-            ),
-            (format!("GET / HTTP/1.1\n{host}\r\n"), "a line that ends without CR"),
-            (format!("GET / HTTP/1.1\r\n{host}A: b\r\n c\r\n\r\n"), "an invalid field name"),
-            (format!("GET / HTTP/1.1\r\n{host}A : b\r\n\r\n"), "an invalid field name"),
-            (format!("GET / HTTP/1.1\r\n{host}A: b\0c\r\n\r\n"), "an invalid field value"),
-            (format!("GET /#f HTTP/1.1\r\n{host}\r\n"), "a fragment in the request target"),
-            (format!("GET a HTTP/1.1\r\n{host}\r\n"), "a request target that is no path and no URI"),
-            (format!("CONNECT a:1 HTTP/1.1\r\n{host}\r\n"), "a request target that is no path and no URI"),
-        ] {
-            match parse(&text) {
-                Err(HeadError::Malformed(message)) => assert_eq!(message, error, "{text:?}"),
-                other => panic!("{text:?}: {other:?}"),
-            }
-        }
-        let coded = parse("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n");
-        assert_eq!(coded.unwrap_err(), HeadError::TransferCoding);
-        assert_eq!(parse("GET / HTTP/2.0\r\nHost: a\r\n\r\n").unwrap_err(), HeadError::Version);
-    }
-
-    #[test]
-    fn sizes_are_bounded() {
-        let long = "x".repeat(150);
-        assert_eq!(parse(&format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n")).unwrap_err(), HeadError::TargetTooLong);
-        let long = "x".repeat(3000);
-        assert_eq!(parse(&format!("GET / HTTP/1.1\r\nA: {long}")).unwrap_err(), HeadError::TooLarge);
-        let options = "a,".repeat(20);
-        let text = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: {options}\r\n\r\n");
-        assert_eq!(parse(&text).unwrap_err(), HeadError::TooLarge);
-        for (fields, fits) in [(19, true), (20, false)] {
-            let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(fields));
-            assert_eq!(parse(&text).is_ok(), fits, "{fields} fields beside Host");
-        }
-        let many = "A: b\r\n".repeat(200);
-        assert_eq!(parse(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n")).unwrap_err(), HeadError::TooLarge);
-    }
-
-    #[test]
-    fn hop_by_hop_fields_end_here() {
-        let head = parsed(
-            "GET / HTTP/1.1\r\nHost: a\r\nConnection: x-mine, keep-alive\r\nX-Mine: 1\r\nKeep-Alive: 2\r\nTE: trailers\r\n\
-             Upgrade: h2c\r\nProxy-Connection: close\r\nX-Forwarded-For: 1.2.3.4\r\nAccept: */*\r\n\r\n",
-        );
-        let names: Vec<_> = head.forwarded_fields().map(|field| field.name).collect();
-        assert_eq!(names, [b"Accept"]);
-    }
-
-    proptest! {
-        #[test]
-        fn no_input_panics(input: Vec<u8>) {
-            let _ = RequestHead::default().parse(&input, &HeadLimits::default());
-        }
-
-        #[test]
-        fn no_head_panics(text in "(GET|OPTIONS|X) (/|\\*|http://|[a-z/?#:%]{0,9}) HTTP/1.[01]\r\n([A-Za-z-]{1,17}: [ -~]{0,9}\r\n){0,6}\r\n") {
-            let mut head = RequestHead::default();
-            if let Ok(Some(_)) = head.parse(text.as_bytes(), &HeadLimits::default()) {
-                let _ = (head.path(), head.query(), head.authority(), head.forwarded_fields().count());
-            }
-        }
+        _ => Err(HeadError::Ambiguous("a Transfer-Encoding that does not end with chunked")),
     }
 }

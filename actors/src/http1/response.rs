@@ -3,14 +3,19 @@
 use std::mem::MaybeUninit;
 
 use super::body::Framing;
-use super::field::{Field, Fields, Known, Span, content_length};
-use super::request::{HeadError, MAX_FIELDS};
+use super::error::{HeadError, INVALID_LENGTH, LENGTH_AND_CODING, refusal};
+use super::field::{Field, Fields, Known, Options, Span, content_length};
+use super::request::MAX_FIELDS;
+
+#[cfg(test)]
+mod tests;
 
 /// A response's head. One is kept for each exchange and parsed into again and again.
 #[derive(Debug)]
 pub struct ResponseHead {
     fields: Fields,
     reason: Span,
+    upgrade: Option<Span>,
     status: u16,
     framing: Framing,
     content_length: Option<u64>,
@@ -22,6 +27,7 @@ impl Default for ResponseHead {
         Self {
             fields: Fields::default(),
             reason: Span::default(),
+            upgrade: None,
             status: 0,
             framing: Framing::None,
             content_length: None,
@@ -34,15 +40,14 @@ impl ResponseHead {
     /// Parses a head at the start of `input`, the answer to a HEAD request or not. Returns its length, or `None` if it is
     /// not whole yet.
     pub fn parse(&mut self, input: &[u8], to_head: bool, max_bytes: usize) -> Result<Option<usize>, HeadError> {
+        if let Some(b'\r' | b'\n') = input.first() {
+            return Err(HeadError::Malformed("an empty line before a response"));
+        }
         let mut table = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut response = httparse::Response::new(&mut []);
         let parsed = httparse::ParserConfig::default()
             .parse_response_with_uninit_headers(&mut response, input, &mut table)
-            .map_err(|error| match error {
-                httparse::Error::TooManyHeaders => HeadError::TooLarge,
-                httparse::Error::Version => HeadError::Version,
-                _ => HeadError::Malformed("a response that is no HTTP/1"),
-            })?;
+            .map_err(|error| refusal(error, input, "a response that is no HTTP/1"))?;
         let length = match parsed {
             httparse::Status::Complete(length) => length,
             httparse::Status::Partial if input.len() < max_bytes => return Ok(None),
@@ -59,45 +64,44 @@ impl ResponseHead {
         // httparse gives a static empty reason where there is none.
         self.reason = if reason.is_empty() { Span::default() } else { Span::of(head, reason.as_bytes()) };
         self.status = status;
-        self.fields.record(head, response.headers);
-        self.read_fields(version == 0, to_head)?;
+        let options = self.fields.record(head, response.headers)?;
+        self.read_fields(version == 0, to_head, options)?;
         Ok(Some(length))
     }
 
     /// How the body ends and whether the connection lasts (RFC 9112 sections 6.3 and 9.3).
-    fn read_fields(&mut self, is_http10: bool, to_head: bool) -> Result<(), HeadError> {
-        let (mut length, mut chunked, mut coded) = (None, false, false);
-        self.keep_alive = !is_http10;
+    fn read_fields(&mut self, is_http10: bool, to_head: bool, options: Options) -> Result<(), HeadError> {
+        let (mut length, mut chunked, mut upgrades) = (None, false, false);
         for field in self.fields.iter() {
             match field.known {
                 Known::ContentLength => {
-                    let value = content_length(field.value).ok_or(HeadError::Malformed("an invalid Content-Length"))?;
+                    let value = content_length(field.value).ok_or(INVALID_LENGTH)?;
                     if length.is_some_and(|length| length != value) {
-                        return Err(HeadError::Malformed("Content-Length fields that differ"));
+                        return Err(HeadError::Ambiguous("Content-Length fields that differ"));
                     }
                     length = Some(value);
                 }
-                Known::TransferEncoding => {
-                    coded = true;
-                    chunked = field.value.eq_ignore_ascii_case(b"chunked") && !chunked;
-                    if !chunked {
-                        return Err(HeadError::TransferCoding);
-                    }
+                Known::TransferEncoding if chunked => {
+                    return Err(HeadError::Ambiguous("several Transfer-Encoding fields"));
                 }
+                Known::TransferEncoding if field.value.eq_ignore_ascii_case(b"chunked") => chunked = true,
+                Known::TransferEncoding => return Err(HeadError::TransferCoding),
+                Known::Upgrade => upgrades = true,
                 _ => {}
             }
         }
-        for option in self.fields.connection_options() {
-            if option.eq_ignore_ascii_case(b"close") {
-                self.keep_alive = false;
-                break;
-            }
-            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        if chunked && length.is_some() {
+            return Err(LENGTH_AND_CODING);
         }
-        // A length beside a transfer coding may be an attempt at smuggling: the connection is not used again.
-        if coded && length.take().is_some() {
-            self.keep_alive = false;
+        if chunked && is_http10 {
+            return Err(HeadError::Ambiguous("Transfer-Encoding in an HTTP/1.0 response"));
         }
+        // Neither an interim response nor a 204 has a body, whatever it says (RFC 9110 section 8.6, RFC 9112 section 6.1).
+        let contradicts = chunked || length.is_some_and(|length| length > 0);
+        if contradicts && self.status < 200 {
+            return Err(HeadError::Ambiguous("an interim response with a body"));
+        }
+        self.upgrade = if upgrades && self.status == 101 { self.fields.upgrade(options) } else { None };
         self.content_length = length;
         self.framing = match (self.status, chunked, length) {
             _ if to_head => Framing::None,
@@ -107,7 +111,10 @@ impl ResponseHead {
             (_, false, Some(length)) => Framing::Length(length),
             (_, false, None) => Framing::UntilClose,
         };
-        self.keep_alive &= self.framing != Framing::UntilClose;
+        self.keep_alive = (!is_http10 || options.keep_alive)
+            && !options.close
+            && self.framing != Framing::UntilClose
+            && !(contradicts && self.status == 204);
         Ok(())
     }
 
@@ -136,6 +143,11 @@ impl ResponseHead {
         self.keep_alive
     }
 
+    /// The protocol that a 101 goes over to, where `Connection` lists `upgrade`. Neither field is a forwarded one.
+    pub fn upgrade(&self) -> Option<&[u8]> {
+        self.upgrade.map(|span| self.fields.get(span))
+    }
+
     /// The fields.
     pub fn fields(&self) -> &Fields {
         &self.fields
@@ -144,76 +156,9 @@ impl ResponseHead {
     /// The fields that go on to the client: all but those that end here and the framing.
     pub fn forwarded_fields(&self) -> impl Iterator<Item = Field<'_>> {
         self.fields.iter().filter(|field| match field.known {
-            Known::ContentLength | Known::Connection | Known::HopByHop | Known::TransferEncoding => false,
+            Known::ContentLength | Known::TransferEncoding => false,
+            Known::Connection | Known::HopByHop | Known::Upgrade => false,
             Known::Host | Known::Expect | Known::Forwarded | Known::Other => true,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn parse(text: &str, to_head: bool) -> Result<ResponseHead, HeadError> {
-        let mut head = ResponseHead::default();
-        head.parse(text.as_bytes(), to_head, 2000)?.expect("a whole head");
-        Ok(head)
-    }
-
-    #[test]
-    fn framing_and_persistence() {
-        for (text, to_head, framing, keep_alive) in [
-            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false, Framing::Length(5), true),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true, Framing::None, true),
-            ("HTTP/1.1 200\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", false, Framing::Length(5), true),
-            ("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", false, Framing::None, true),
-            ("HTTP/1.1 204 No Content\r\n\r\n", false, Framing::None, true),
-            ("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", false, Framing::None, true),
-            ("HTTP/1.1 200 OK\r\n\r\n", false, Framing::UntilClose, false),
-            ("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", false, Framing::Length(5), false),
-            ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n", false, Framing::Length(5), true),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false, Framing::Chunked, true),
-            (
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
-                false,
-                Framing::Chunked,
-                false,
-            ),
-            ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n", false, Framing::Length(5), false),
-        ] {
-            let head = parse(text, to_head).unwrap();
-            assert_eq!((head.framing(), head.keep_alive()), (framing, keep_alive), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_http_is_an_error() {
-        for text in [
-            "SSH-2.0-OpenSSH\r\n\r\n",
-            "HTTP/1.1 abc\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nA\0: b\r\n\r\n",
-        ] {
-            assert!(parse(text, false).is_err(), "{text:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_input_panics(input: Vec<u8>, to_head: bool) {
-            let _ = ResponseHead::default().parse(&input, to_head, 1000);
-        }
-
-        #[test]
-        fn no_head_panics(text in "HTTP/1.[01] [0-9]{3}( [A-Za-z]{0,5})?\r\n([A-Za-z-]{1,17}: [ -~]{0,9}\r\n){0,6}\r\n") {
-            let mut head = ResponseHead::default();
-            if let Ok(Some(_)) = head.parse(text.as_bytes(), false, 1000) {
-                let _ = (head.reason(), head.forwarded_fields().count());
-            }
-        }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::admission::{Admission, is_shortage};
 use super::connection;
 use super::message::{Apply, BoundSocket, Drain, EndpointsChanged};
 use super::settings::WorkerSettings;
@@ -16,12 +17,13 @@ use super::worker::{PortState, Worker};
 use crate::telemetry::{CloseReason, Observer};
 use crate::upstream::Upstreams;
 
-/// How long accepting pauses when the process or the machine has no descriptor left.
+/// How long accepting pauses when it failed for a reason that stays, such as that no descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the downstream connections of one worker thread.
 pub struct ListenerActor {
     worker: Rc<Worker>,
+    admission: Rc<Admission>,
     ports: HashMap<(Arc<str>, u16), Rc<PortState>>,
 }
 
@@ -29,7 +31,8 @@ impl ListenerActor {
     /// An actor without ports, to be started on the thread that calls.
     pub fn new(settings: Arc<WorkerSettings>, observer: Rc<dyn Observer>) -> Self {
         let upstreams = Upstreams::new(settings.upstream.clone(), observer.clone());
-        Self { worker: Rc::new(Worker::new(settings, upstreams, observer)), ports: HashMap::new() }
+        let admission = Admission::new(settings.max_connections, settings.linger_timeout, observer.clone());
+        Self { worker: Rc::new(Worker::new(settings, upstreams, observer)), admission, ports: HashMap::new() }
     }
 
     fn open(&mut self, socket: BoundSocket, port: Arc<crate::plan::Port>) {
@@ -42,7 +45,7 @@ impl ListenerActor {
         };
         let state = Rc::new(PortState::new(port));
         self.ports.insert((socket.gateway, socket.port), state.clone());
-        actix_rt::spawn(accept(listener, self.worker.clone(), state));
+        actix_rt::spawn(accept(listener, self.worker.clone(), state, self.admission.clone()));
     }
 }
 
@@ -123,19 +126,30 @@ impl Handler<Drain> for ListenerActor {
 }
 
 /// Accepts until told to stop, then takes what waits in the queue: closing a socket resets what nobody has accepted.
-async fn accept(listener: TcpListener, worker: Rc<Worker>, port: Rc<PortState>) {
+async fn accept(listener: TcpListener, worker: Rc<Worker>, port: Rc<PortState>, admission: Rc<Admission>) {
     // What waits to be accepted counts as a connection: a drain does not end before it.
     let _counted = worker.connection();
-    let spawn = |stream: TcpStream, peer: SocketAddr| {
-        actix_rt::spawn(connection::serve(stream, peer, worker.clone(), port.clone(), worker.connection()));
+    let take = |stream: TcpStream, peer: SocketAddr| {
+        let Some(place) = admission.admit() else {
+            return admission.refuse(stream, &port.current());
+        };
+        let served = connection::serve(stream, peer, worker.clone(), port.clone(), worker.connection());
+        actix_rt::spawn(async move {
+            served.await;
+            drop(place);
+        });
     };
     loop {
         tokio::select! {
             biased;
             () = port.stop.wait() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => spawn(stream, peer),
+                Ok((stream, peer)) => take(stream, peer),
                 Err(error) if is_of_one_connection(&error) => {}
+                Err(error) if is_shortage(&error) => {
+                    admission.shed(&listener, &port.current());
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept for now");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -150,7 +164,7 @@ async fn accept(listener: TcpListener, worker: Rc<Worker>, port: Rc<PortState>) 
                 if stream.set_nonblocking(true).is_ok()
                     && let Ok(stream) = TcpStream::from_std(stream)
                 {
-                    spawn(stream, peer);
+                    take(stream, peer);
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}

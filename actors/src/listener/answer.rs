@@ -34,6 +34,8 @@ pub fn status(reason: Reason) -> u16 {
 pub(super) fn refusal(error: HeadError) -> (Reason, u16) {
     match error {
         HeadError::Malformed(_) => (Reason::BadRequest, 400),
+        HeadError::Ambiguous(_) => (Reason::AmbiguousFraming, 400),
+        HeadError::Expectation => (Reason::BadRequest, 417),
         HeadError::TooLarge => (Reason::HeadTooLarge, 431),
         HeadError::TargetTooLong => (Reason::HeadTooLarge, 414),
         HeadError::TransferCoding => (Reason::BadRequest, 501),

@@ -121,6 +121,10 @@ impl<'p> Request<'p> {
         if sni.as_ref().is_some_and(misdirected) {
             return self.answer(down, scratch, worker, Reason::Misdirected).await;
         }
+        if let Err(error) = scratch.normalize_path() {
+            self.detail = error.to_string();
+            return self.answer(down, scratch, worker, Reason::BadRequest).await;
+        }
         let Some(rule) = find(listener, scratch) else {
             return self.answer(down, scratch, worker, Reason::NoRoute).await;
         };
@@ -157,7 +161,7 @@ impl<'p> Request<'p> {
         worker: &Worker,
     ) {
         let head = &scratch.head;
-        let location = redirect.location(port.protocol, port.port, &scratch.host, head.path(), head.query());
+        let location = redirect.location(port.protocol, port.port, &scratch.host, scratch.path(), head.query());
         let status = redirect.status.as_u16();
         let fields = [("location", location.as_str())];
         self.answer_with(down, scratch, worker, Reason::None, status, &fields, "", Some(edits)).await;
@@ -217,28 +221,31 @@ impl<'p> Request<'p> {
 }
 
 fn find<'p>(listener: &'p Listener, scratch: &Scratch) -> Option<&'p Arc<Rule>> {
-    let parts = Parts(&scratch.head);
+    let parts = Parts { head: &scratch.head, path: scratch.path().normal };
     listener.routes.candidates(&scratch.host).find_map(|table| table.find(&parts))
 }
 
 /// A head as the plan matches it.
-struct Parts<'a>(&'a RequestHead);
+struct Parts<'a> {
+    head: &'a RequestHead,
+    path: &'a str,
+}
 
 impl RequestParts for Parts<'_> {
     fn method(&self) -> &str {
-        self.0.method()
+        self.head.method()
     }
 
     fn path(&self) -> &str {
-        self.0.path()
+        self.path
     }
 
     fn query(&self) -> Option<&str> {
-        self.0.query()
+        self.head.query()
     }
 
     fn header(&self, name: &HeaderName, index: usize) -> Option<&[u8]> {
-        self.0.fields().values(name.as_str()).nth(index)
+        self.head.fields().values(name.as_str()).nth(index)
     }
 }
 

@@ -43,7 +43,7 @@ impl Way<'_> {
         let path = rewrites.iter().find_map(|rewrite| rewrite.as_ref()?.path.as_ref());
         let head = &scratch.head;
         let rewritten = path.map(|path| {
-            let mut target = path.apply(head.path());
+            let mut target = path.apply(scratch.path());
             if let Some(query) = head.query() {
                 target.push('?');
                 target.push_str(query);
@@ -58,6 +58,7 @@ impl Way<'_> {
             hostname: hostname.map(http::HeaderValue::as_bytes),
             edits: Edits([&self.rule.filters.request_headers, &self.filters.request_headers]),
             client: self.peer.ip().to_canonical(),
+            trusted: worker.settings.trusted_hops.contains(self.peer.ip()),
             scheme: self.scheme,
             id,
         }

@@ -1,14 +1,19 @@
 //! Writes the head of a request to the backend. The fields that came in are copied one by one, less those that end here
 //! and those that a filter takes away.
+//!
+//! Written for every request: numbers do not go through `fmt`, and neighbouring fields are copied as one.
 
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut as _, BytesMut};
 use http::header::HeaderName;
 
-use crate::http1::{Field, Framing, RequestHead};
+use crate::http1::{Framing, Known, RequestHead};
 use crate::plan::filter::HeaderEdits;
+
+#[cfg(test)]
+mod tests;
 
 /// The edits of a rule and of a backendRef, in the order in which they apply.
 #[derive(Debug, Clone, Copy)]
@@ -69,75 +74,138 @@ pub(super) struct Forwarded<'a> {
     pub(super) edits: Edits<'a>,
     /// The client's address.
     pub(super) client: IpAddr,
+    /// Whether the client is a proxy whose word is believed.
+    pub(super) trusted: bool,
     /// `http` or `https`, as the client spoke.
     pub(super) scheme: &'static str,
     /// A number that names the request.
     pub(super) id: u128,
 }
 
+/// Room for what is written beside what came in: the fields of our own, with an IPv6 address.
+const OWN_FIELDS: usize = 256;
+
 impl Forwarded<'_> {
     /// Writes the head.
     pub(super) fn write(&self, out: &mut BytesMut) {
         let head = self.head;
-        out.put_slice(head.method().as_bytes());
-        out.put_slice(b" ");
-        out.put_slice(self.target.as_bytes());
-        out.put_slice(b" HTTP/1.1\r\nhost: ");
         let host = self.edits.host().or(self.hostname).unwrap_or(head.authority().as_bytes());
-        out.put_slice(host);
-        out.put_slice(b"\r\n");
+        out.reserve(head.fields().bytes.len() + self.target.len() + host.len() + OWN_FIELDS);
+        out.extend_from_slice(head.method().as_bytes());
+        out.extend_from_slice(b" ");
+        out.extend_from_slice(self.target.as_bytes());
+        out.extend_from_slice(b" HTTP/1.1\r\nhost: ");
+        out.extend_from_slice(host);
+        out.extend_from_slice(b"\r\n");
         let edited = !self.edits.is_empty();
-        for Field { name, value, .. } in head.forwarded_fields() {
-            if !edited || self.edits.keeps(name, 0) {
-                put_field(out, name, value);
-            }
-        }
+        self.write_passed(out, edited);
         self.write_forwarded(out, edited);
         if edited {
             self.edits.write(|name, value| put_field(out, name, value));
         }
         match head.framing() {
             Framing::Length(length) => put_length(out, length),
-            Framing::Chunked => out.put_slice(b"transfer-encoding: chunked\r\n"),
+            Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
             Framing::None if matches!(head.method(), "POST" | "PUT" | "PATCH") => put_length(out, 0),
             Framing::None | Framing::UntilClose => {}
         }
-        out.put_slice(b"\r\n");
+        out.extend_from_slice(b"\r\n");
     }
 
-    /// Says who asked, replacing what the client said of itself: a client is no trusted hop.
+    /// Copies the lines of the fields that go on, neighbours at once.
+    fn write_passed(&self, out: &mut BytesMut, edited: bool) {
+        let fields = self.head.fields();
+        let mut run = 0..0;
+        for field in self.head.forwarded_fields() {
+            if edited && !self.edits.keeps(field.name, 0) {
+                continue;
+            }
+            let line = fields.line(&field);
+            if line.start == run.end {
+                run.end = line.end;
+            } else {
+                out.extend_from_slice(&fields.bytes[run]);
+                run = line;
+            }
+        }
+        out.extend_from_slice(&fields.bytes[run]);
+    }
+
+    /// Says who asked. What a client says of itself is replaced, unless it is a trusted hop: its own address is then added
+    /// to those that it tells, and its word for the rest stands.
     fn write_forwarded(&self, out: &mut BytesMut, edited: bool) {
-        let keeps = |name: &[u8]| !edited || self.edits.keeps(name, 0);
-        if keeps(b"x-forwarded-for") {
-            put_formatted(out, "x-forwarded-for", format_args!("{}", self.client));
+        let keeps = |name: &str| !edited || self.edits.keeps(name.as_bytes(), 0);
+        if keeps(FOR) {
+            out.extend_from_slice(b"x-forwarded-for: ");
+            for value in self.told(FOR) {
+                out.extend_from_slice(value);
+                out.extend_from_slice(b", ");
+            }
+            put_address(out, self.client);
+            out.extend_from_slice(b"\r\n");
         }
-        if keeps(b"x-forwarded-proto") {
-            put_field(out, b"x-forwarded-proto", self.scheme.as_bytes());
+        if keeps(PROTO) {
+            let told = self.told(PROTO).next();
+            put_field(out, PROTO.as_bytes(), told.unwrap_or(self.scheme.as_bytes()));
         }
-        if keeps(b"x-forwarded-host") {
-            put_field(out, b"x-forwarded-host", self.head.authority().as_bytes());
+        if keeps(HOST) {
+            let told = self.told(HOST).next();
+            put_field(out, HOST.as_bytes(), told.unwrap_or(self.head.authority().as_bytes()));
         }
-        if keeps(b"x-request-id") {
-            put_formatted(out, "x-request-id", format_args!("{:032x}", self.id));
+        if keeps(ID) {
+            let told = self.told(ID).next();
+            put_field(out, ID.as_bytes(), told.unwrap_or(&hexadecimal(self.id)));
         }
     }
+
+    /// The values of a field that a trusted hop tells; none of any other client.
+    fn told<'s>(&'s self, name: &'static str) -> impl Iterator<Item = &'s [u8]> {
+        let fields = self.trusted.then(|| self.head.fields().iter()).into_iter().flatten();
+        fields
+            .filter(|field| field.known == Known::Forwarded && !field.value.is_empty())
+            .filter(move |field| field.name.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| field.value)
+    }
 }
+
+const FOR: &str = "x-forwarded-for";
+const PROTO: &str = "x-forwarded-proto";
+const HOST: &str = "x-forwarded-host";
+const ID: &str = "x-request-id";
 
 /// Writes a field.
 pub(super) fn put_field(out: &mut BytesMut, name: &[u8], value: &[u8]) {
-    out.reserve(name.len() + value.len() + 4);
-    out.put_slice(name);
-    out.put_slice(b": ");
-    out.put_slice(value);
-    out.put_slice(b"\r\n");
-}
-
-fn put_formatted(out: &mut BytesMut, name: &str, value: std::fmt::Arguments<'_>) {
-    // Writing into a growing buffer cannot fail.
-    let _ = write!(out.writer(), "{name}: {value}\r\n");
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Writes `Content-Length`.
 pub(super) fn put_length(out: &mut BytesMut, length: u64) {
-    put_formatted(out, "content-length", format_args!("{length}"));
+    put_field(out, b"content-length", itoa::Buffer::new().format(length).as_bytes());
+}
+
+fn put_address(out: &mut BytesMut, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, rest @ ..] = address.octets();
+            out.extend_from_slice(itoa::Buffer::new().format(first).as_bytes());
+            for octet in rest {
+                out.extend_from_slice(b".");
+                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            }
+        }
+        // Writing into a growing buffer cannot fail.
+        IpAddr::V6(address) => drop(write!(out.writer(), "{address}")),
+    }
+}
+
+fn hexadecimal(number: u128) -> [u8; 32] {
+    let mut text = [0; 32];
+    for (digits, byte) in text.as_chunks_mut().0.iter_mut().zip(number.to_be_bytes()) {
+        let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+        *digits = [digit(byte >> 4), digit(byte & 15)];
+    }
+    text
 }

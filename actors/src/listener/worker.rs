@@ -13,7 +13,8 @@ use tokio::sync::Notify;
 use super::settings::WorkerSettings;
 use super::tls::{Presented, presented, server_config};
 use crate::http1::{RequestHead, ResponseHead};
-use crate::plan::{Port, listener::Protocol};
+use crate::plan::normal_path::{NoPath, normalize};
+use crate::plan::{Port, RequestPath, listener::Protocol};
 use crate::telemetry::Observer;
 use crate::upstream::Upstreams;
 
@@ -116,9 +117,22 @@ pub(super) struct Scratch {
     pub(super) response_head: ResponseHead,
     /// The host as it is matched: in lower case, without a port.
     pub(super) host: String,
+    /// The path as it is matched, where that is not how it was sent.
+    normal_path: String,
 }
 
 impl Scratch {
+    /// Brings the path of the head into the form by which rules are found. Once for each head.
+    pub(super) fn normalize_path(&mut self) -> Result<(), NoPath> {
+        normalize(self.head.path(), &mut self.normal_path).map(|_| ())
+    }
+
+    /// The path of the head in both of its forms.
+    pub(super) fn path(&self) -> RequestPath<'_> {
+        let sent = self.head.path();
+        RequestPath { sent, normal: if self.normal_path.is_empty() { sent } else { &self.normal_path } }
+    }
+
     fn is_small(&self) -> bool {
         [&self.input, &self.request_output, &self.response_input, &self.response_output]
             .iter()

@@ -4,7 +4,8 @@ use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 
 use super::listener::Protocol;
-use super::path::{strip_prefix, without_trailing_slash};
+use super::normal_path::RequestPath;
+use super::path::without_trailing_slash;
 
 #[cfg(test)]
 mod tests;
@@ -62,14 +63,14 @@ pub enum PathRewrite {
 }
 
 impl PathRewrite {
-    /// The new path (without a query, as `path` is). It begins with a slash. A path that the prefix does not take, which the
-    /// match has ruled out, stays as it is.
-    pub fn apply(&self, path: &str) -> String {
+    /// The new path, without a query. It begins with a slash. A path that the prefix does not take, which the match has
+    /// ruled out, stays as it is.
+    pub fn apply(&self, path: RequestPath<'_>) -> String {
         let changed = match self {
             Self::Full(replacement) => replacement.clone(),
-            Self::Prefix { matched, replacement } => match strip_prefix(path, matched) {
+            Self::Prefix { matched, replacement } => match path.rest_after(matched) {
                 Some(rest) => format!("{}{rest}", without_trailing_slash(replacement)),
-                None => path.to_owned(),
+                None => path.sent.to_owned(),
             },
         };
         if changed.starts_with('/') { changed } else { format!("/{changed}") }
@@ -93,7 +94,7 @@ pub struct Redirect {
 
 impl Redirect {
     /// The `Location`. `host` is the request's, with or without a port, an IPv6 address in its brackets; so
-    /// are `path` and `query`.
+    /// are `path` (as sent, where nothing replaces it) and `query`.
     ///
     /// "Implementations SHOULD NOT add the port number in the 'Location' header" where it is the well-known port of the
     /// scheme (HTTPRequestRedirectFilter.port).
@@ -102,7 +103,7 @@ impl Redirect {
         protocol: Protocol,
         listener_port: u16,
         host: &str,
-        path: &str,
+        path: RequestPath<'_>,
         query: Option<&str>,
     ) -> String {
         let scheme = self.scheme.unwrap_or(protocol);
@@ -110,8 +111,8 @@ impl Redirect {
         let host = self.hostname.as_deref().unwrap_or_else(|| without_port(host));
         let path = match &self.path {
             Some(rewrite) => rewrite.apply(path),
-            None if path.starts_with('/') => path.to_owned(),
-            None => format!("/{path}"),
+            None if path.sent.starts_with('/') => path.sent.to_owned(),
+            None => format!("/{}", path.sent),
         };
 
         let mut location = format!("{}://{host}", scheme.scheme());

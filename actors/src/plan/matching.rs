@@ -23,7 +23,7 @@ pub use table::{RuleTable, RuleTableBuilder};
 pub trait RequestParts {
     /// `GET`, `POST`, ...
     fn method(&self) -> &str;
-    /// The path, without the query, starting with `/`.
+    /// The path in its [normal form](super::normal_path), without the query.
     fn path(&self) -> &str;
     /// The query, without `?`.
     fn query(&self) -> Option<&str>;

@@ -14,8 +14,14 @@ use std::time::Duration;
 use prometheus::IntCounter;
 
 use super::record::RequestRecord;
+use line::Lines;
 
-pub(super) mod line;
+mod address;
+mod field;
+mod line;
+pub(super) mod text;
+mod time;
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -56,7 +62,7 @@ struct Writer {
 
 #[derive(Debug)]
 struct Shared {
-    buffers: Mutex<Vec<Arc<Mutex<String>>>>,
+    buffers: Mutex<Vec<Arc<Mutex<Vec<u8>>>>>,
     closing: AtomicBool,
     dropped: IntCounter,
 }
@@ -64,8 +70,8 @@ struct Shared {
 /// One worker's end of it.
 #[derive(Debug)]
 pub(super) struct Sink {
-    format: LogFormat,
-    buffer: Arc<Mutex<String>>,
+    lines: Lines,
+    buffer: Arc<Mutex<Vec<u8>>>,
     writer: Option<Thread>,
     dropped: IntCounter,
 }
@@ -92,10 +98,10 @@ impl AccessLog {
     }
 
     pub(super) fn sink(&self) -> Sink {
-        let buffer = Arc::new(Mutex::new(String::new()));
+        let buffer = Arc::new(Mutex::new(Vec::new()));
         lock(&self.shared.buffers).push(buffer.clone());
         let writer = lock(&self.writer).as_ref().map(|writer| writer.thread.clone());
-        Sink { format: self.format, buffer, writer, dropped: self.shared.dropped.clone() }
+        Sink { lines: Lines::new(self.format), buffer, writer, dropped: self.shared.dropped.clone() }
     }
 
     /// Returns when every line is written, or nobody takes them any more. Later lines are lost.
@@ -116,14 +122,20 @@ impl Drop for AccessLog {
 }
 
 impl Sink {
-    pub(super) fn write(&self, record: &RequestRecord<'_>) {
+    /// The part of a line that [`write`](Self::write) takes for all requests of one class.
+    pub(super) fn way(&self, record: &RequestRecord<'_>) -> Box<[u8]> {
+        self.lines.way(record)
+    }
+
+    pub(super) fn write(&mut self, record: &RequestRecord<'_>, way: &[u8]) {
+        let time = jiff::Timestamp::now();
         let mut buffer = lock(&self.buffer);
         let Some(writer) = self.writer.as_ref().filter(|_| buffer.len() < LIMIT) else {
             self.dropped.inc();
             return;
         };
         let wakes = buffer.is_empty();
-        line::write(&mut buffer, self.format, record, jiff::Timestamp::now());
+        self.lines.write(&mut buffer, record, way, time);
         drop(buffer);
         if wakes {
             writer.unpark();
@@ -133,7 +145,7 @@ impl Sink {
 
 impl Shared {
     fn run(&self, mut output: Box<dyn Write + Send>) {
-        let mut taken = String::new();
+        let mut taken = Vec::new();
         loop {
             let closing = self.closing.load(Ordering::Acquire);
             let mut wrote = false;
@@ -144,8 +156,8 @@ impl Shared {
                     continue;
                 }
                 wrote = true;
-                if output.write_all(taken.as_bytes()).is_err() {
-                    self.dropped.inc_by(taken.matches('\n').count() as u64);
+                if output.write_all(&taken).is_err() {
+                    self.dropped.inc_by(taken.split_inclusive(|byte| *byte == b'\n').count() as u64);
                 }
             }
             if wrote {
@@ -164,7 +176,7 @@ impl Shared {
     }
 
     /// The buffers, without those whose worker is gone and has left nothing.
-    fn current(&self) -> Vec<Arc<Mutex<String>>> {
+    fn current(&self) -> Vec<Arc<Mutex<Vec<u8>>>> {
         let mut buffers = lock(&self.buffers);
         buffers.retain(|buffer| Arc::strong_count(buffer) > 1 || !lock(buffer).is_empty());
         buffers.clone()

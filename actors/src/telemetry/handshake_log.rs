@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::access_log::line::escaped;
+use super::access_log::text::escaped;
 use super::record::HandshakeRecord;
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;

@@ -3,8 +3,9 @@
 //! Every worker has a [`Shard`] of its own; a scrape reads all of them and adds up equal label sets. Series of objects
 //! that are no longer in the plan are left out ([`Known`]), so a late record of an old request brings none back.
 //!
-//! The instruments and the text format are those of the `prometheus` crate. Its vectors are not used: they know a series
-//! by a hash over its concatenated label values, by which port 80 of a backend `a1` is port 180 of a backend `a`.
+//! The text format is that of the `prometheus` crate, and so are the instruments of what is counted once a process; those
+//! of a shard are its own ([`tally`]). The crate's vectors are not used: they know a series by a hash over its concatenated
+//! label values, by which port 80 of a backend `a1` is port 180 of a backend `a`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,6 +17,7 @@ pub(super) mod downstream;
 mod family;
 pub(super) mod known;
 pub(super) mod request;
+pub(super) mod tally;
 pub(super) mod upstream;
 
 pub(super) use config::ConfigMetrics;

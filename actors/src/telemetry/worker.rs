@@ -1,17 +1,16 @@
 //! What one worker thread tells its records to.
 
 use std::cell::{RefCell, RefMut};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::IntGauge;
-
 use super::access_log::Sink;
 use super::metrics::Shard;
-use super::metrics::request::{RequestLabels, RequestSeries};
+use super::metrics::request::{ClassOf, RequestClass, RequestSeries};
+use super::metrics::tally::Level;
 use super::metrics::upstream::BackendSeries;
 use super::observer::{Acquisition, CloseReason, DownstreamHandshake, Observer, PoolState, Rejection, Retry};
+use super::recent::Recent;
 use super::record::{HandshakeRecord, RequestRecord};
 use super::{Telemetry, now};
 use crate::outcome::{HandshakeResult, Reason};
@@ -23,44 +22,51 @@ use crate::plan::BackendId;
 pub struct WorkerTelemetry {
     telemetry: Arc<Telemetry>,
     shard: Arc<Shard>,
-    access_log: Option<Sink>,
-    cache: RefCell<Cache>,
+    state: RefCell<State>,
 }
 
-/// Handles to series, valid for one generation of the shard.
+#[derive(Debug)]
+struct State {
+    handles: Handles,
+    access_log: Option<Sink>,
+}
+
+/// What is kept of the shard's families, so that counting takes no lock. Valid for one generation of the shard.
 #[derive(Debug, Default)]
-struct Cache {
+struct Handles {
     generation: u64,
-    requests: HashMap<RequestLabels<'static>, RequestSeries>,
-    in_flight: HashMap<Box<str>, IntGauge>,
-    backends: HashMap<BackendId, BackendSeries>,
+    requests: Recent<RequestClass, KnownRequest>,
+    in_flight: Recent<Box<str>, Level>,
+    backends: Recent<BackendId, BackendSeries>,
+}
+
+/// What all requests of a class have in common.
+#[derive(Debug)]
+struct KnownRequest {
+    series: RequestSeries,
+    /// The part of the access log's line that names where they went; empty if there is no log.
+    way: Box<[u8]>,
 }
 
 impl WorkerTelemetry {
     pub(super) fn new(telemetry: Arc<Telemetry>, shard: Arc<Shard>) -> Self {
         let access_log = telemetry.access_log.as_ref().map(super::AccessLog::sink);
-        let cache = RefCell::new(Cache { generation: shard.generation(), ..Cache::default() });
-        Self { telemetry, shard, access_log, cache }
+        let handles = Handles { generation: shard.generation(), ..Handles::default() };
+        Self { telemetry, shard, state: RefCell::new(State { handles, access_log }) }
     }
 
-    fn cache(&self) -> RefMut<'_, Cache> {
-        let mut cache = self.cache.borrow_mut();
+    fn state(&self) -> RefMut<'_, State> {
+        let mut state = self.state.borrow_mut();
         let generation = self.shard.generation();
-        if cache.generation != generation {
-            *cache = Cache { generation, ..Cache::default() };
+        if state.handles.generation != generation {
+            state.handles = Handles { generation, ..Handles::default() };
         }
-        cache
+        state
     }
 
     fn on_backend(&self, backend: &BackendId, count: impl FnOnce(&BackendSeries)) {
-        let mut cache = self.cache();
-        if let Some(series) = cache.backends.get(backend) {
-            count(series);
-        } else {
-            let series = self.shard.upstream.series(backend);
-            count(&series);
-            cache.backends.insert(backend.clone(), series);
-        }
+        let make = || (backend.clone(), self.shard.upstream.series(backend));
+        count(self.state().handles.backends.entry(backend, make));
     }
 }
 
@@ -72,42 +78,28 @@ impl Drop for WorkerTelemetry {
 
 impl Observer for WorkerTelemetry {
     fn request(&self, record: &RequestRecord<'_>) {
-        let count = |series: &RequestSeries| {
-            series.total.inc();
-            series.duration.observe(record.duration.as_secs_f64());
-        };
-        let labels = RequestLabels::of(record);
-        let mut cache = self.cache();
-        // Seen with the record's lifetime, so that nothing is copied to look it up.
-        let known: &HashMap<RequestLabels<'_>, RequestSeries> = &cache.requests;
-        if let Some(series) = known.get(&labels) {
-            count(series);
-        } else {
-            let (labels, series) = self.shard.requests.series(labels);
-            count(&series);
-            cache.requests.insert(labels, series);
-        }
-        drop(cache);
-
-        if let Some(log) = &self.access_log {
-            log.write(record);
+        let mut state = self.state();
+        let State { handles, access_log } = &mut *state;
+        let class = ClassOf::new(record);
+        let known = handles.requests.entry(&class, || {
+            let class = class.to_owned();
+            let way = access_log.as_ref().map(|log| log.way(record)).unwrap_or_default();
+            let known = KnownRequest { series: self.shard.requests.series(&class), way };
+            (class, known)
+        });
+        known.series.count(record.duration);
+        if let Some(log) = access_log {
+            log.write(record, &known.way);
         }
     }
 
     fn request_in_flight(&self, gateway: &str, begins: bool) {
-        let count = |gauge: &IntGauge| gauge.add(if begins { 1 } else { -1 });
-        let mut cache = self.cache();
-        if let Some(gauge) = cache.in_flight.get(gateway) {
-            count(gauge);
-        } else {
-            let gauge = self.shard.requests.in_flight(gateway);
-            count(&gauge);
-            cache.in_flight.insert(gateway.into(), gauge);
-        }
+        let make = || (gateway.into(), self.shard.requests.in_flight(gateway));
+        self.state().handles.in_flight.entry(gateway, make).step(begins);
     }
 
     fn downstream_connection(&self, gateway: &str, port: u16, begins: bool) {
-        self.shard.downstream.connections(gateway, port).add(if begins { 1 } else { -1 });
+        self.shard.downstream.connections(gateway, port).step(begins);
     }
 
     fn handshake(&self, record: &HandshakeRecord<'_>) {
@@ -135,22 +127,19 @@ impl Observer for WorkerTelemetry {
     }
 
     fn upstream_bytes(&self, backend: &BackendId, sent: u64, received: u64) {
-        self.on_backend(backend, |series| {
-            series.sent.inc_by(sent);
-            series.received.inc_by(received);
-        });
+        self.on_backend(backend, |series| series.exchanged(sent, received));
     }
 
     fn panicked(&self, gateway: &str) {
-        self.shard.downstream.panics(gateway).inc();
+        self.shard.downstream.panics(gateway).add(1);
     }
 
     fn connection_rejected(&self, gateway: &str, why: Rejection) {
-        self.shard.downstream.rejected(gateway, why).inc();
+        self.shard.downstream.rejected(gateway, why).add(1);
     }
 
     fn downstream_handshake(&self, gateway: &str, port: u16, outcome: DownstreamHandshake) {
-        self.shard.downstream.handshakes(gateway, port, outcome).inc();
+        self.shard.downstream.handshakes(gateway, port, outcome).add(1);
     }
 
     fn retried(&self, backend: &BackendId, why: Retry) {

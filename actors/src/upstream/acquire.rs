@@ -16,9 +16,10 @@ use super::connector::DialFailure;
 use super::destination::Destination;
 use super::failure::UpstreamFailure;
 use super::pool::Pool;
+use super::repeat::Repeat;
 use super::search::Search;
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::{Backend, BackendId, Endpoint, Poison, Tls};
+use crate::plan::{Backend, BackendId, Poison, Tls};
 use crate::telemetry::{Acquisition, HandshakeRecord};
 
 impl Upstreams {
@@ -26,26 +27,36 @@ impl Upstreams {
     ///
     /// Dropping the future gives the attempt up.
     pub async fn acquire(self: &Rc<Self>, backend: &Arc<Backend>) -> Result<UpstreamConnection, UpstreamFailure> {
+        self.acquire_for(backend, Repeat::Possible).await
+    }
+
+    /// The same. One for a request that cannot be sent again is looked at more closely where it is a pooled one.
+    pub async fn acquire_for(
+        self: &Rc<Self>,
+        backend: &Arc<Backend>,
+        repeat: Repeat,
+    ) -> Result<UpstreamConnection, UpstreamFailure> {
         if let Tls::Poisoned(poison) = &backend.tls {
             return Err(self.poisoned(&backend.id, poison));
         }
+        let now = Instant::now();
         let destination = self.destination(backend);
-        let known = destination.endpoints(&self.resolver);
-        if let Some(endpoints) = &known
-            && let Some(address) = destination.choose(endpoints, &[], &self.random)
-            && let Some(pool) = destination.used_pool(address)
-            && let Some(channel) = pool.take(backend, &self.registry)
+        let located = destination.is_located(&self.resolver, &self.registry, now);
+        if located
+            && let Some(pool) = destination.used_pool(&self.random, now)
+            && let Some(channel) = pool.take(backend, &self.registry, now, repeat)
         {
             return Ok(self.reused(channel, &pool));
         }
-        Box::pin(self.establish(backend, &destination, known)).await
+        Box::pin(self.establish(backend, &destination, located, repeat)).await
     }
 
     async fn establish(
         self: &Rc<Self>,
         backend: &Arc<Backend>,
         destination: &Rc<Destination>,
-        known: Option<Arc<[Endpoint]>>,
+        located: bool,
+        repeat: Repeat,
     ) -> Result<UpstreamConnection, UpstreamFailure> {
         let profile = match self.profile(destination) {
             Ok(profile) => profile,
@@ -54,19 +65,17 @@ impl Upstreams {
                 return Err(self.failed(backend, None, &failure, None));
             }
         };
-        let begin = Instant::now();
-        let (endpoints, dns) = if let Some(endpoints) = known {
-            (endpoints, None)
-        } else {
-            match destination.resolve(&self.resolver).await {
-                Ok(endpoints) => (endpoints, Some(begin.elapsed())),
-                Err(cause) => {
-                    let failure = DialFailure::from(Classified::new(HandshakeResult::DnsFailure, cause));
-                    return Err(self.failed(backend, None, &failure, Some(begin.elapsed())));
-                }
+        let mut dns = None;
+        if !located {
+            let begin = Instant::now();
+            let found = destination.locate(&self.resolver, &self.registry).await;
+            dns = Some(begin.elapsed());
+            if let Err(cause) = found {
+                let failure = DialFailure::from(Classified::new(HandshakeResult::DnsFailure, cause));
+                return Err(self.failed(backend, None, &failure, dns));
             }
-        };
-        Search::new(self, backend, destination, profile.as_ref(), &endpoints, dns).run().await
+        }
+        Search::new(self, backend, destination, profile.as_ref(), dns, repeat).run().await
     }
 
     pub(super) fn reused(&self, channel: Box<Channel>, pool: &Rc<Pool>) -> UpstreamConnection {

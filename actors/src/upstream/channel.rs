@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rustls::time_provider::TimeProvider;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::Instant;
 
 use super::classify::{self, Classified};
 use super::connector::{Line, Made, Transport};
-use super::handshake::Chain;
+use super::repeat::Repeat;
+use super::trusted::{Trusted, Verdict};
 use crate::outcome::HandshakeResult;
 use crate::plan::{Backend, Tls};
 use crate::telemetry::{HandshakeRecord, Observer, TlsInfo};
@@ -38,8 +38,8 @@ pub(super) struct Channel {
     /// The backend for which it counts: the one that asked last.
     pub(super) owner: Arc<Backend>,
     pub(super) asked_for_certificate: bool,
-    chain: Option<Chain>,
-    verified_until: Option<i64>,
+    /// `None` is plaintext.
+    trusted: Option<Trusted>,
     unreported: Option<Box<Report>>,
 }
 
@@ -69,8 +69,7 @@ impl Channel {
             idle_since: now,
             owner: owner.clone(),
             asked_for_certificate: false,
-            chain: None,
-            verified_until: None,
+            trusted: None,
             unreported: None,
         };
         let Some(tls) = made.tls else {
@@ -79,8 +78,8 @@ impl Channel {
         };
         let known = tls.info.version == "1.2";
         channel.info = Rc::new(ConnectionInfo { endpoint: line.address, tls: Some(tls.info) });
-        channel.chain = Some(tls.chain);
-        channel.verified_until = tls.verified_until;
+        channel.trusted =
+            line.profile.as_ref().map(|profile| Trusted::new(tls.chain, profile, tls.verified_until, now));
         channel.asked_for_certificate = tls.asked_for_certificate;
         let report = Report { dns, tcp: made.tcp, handshake: tls.handshake, detail: tls.detail };
         channel.unreported = Some(Box::new(report));
@@ -136,31 +135,40 @@ impl Channel {
 
     /// Whether nothing has arrived on it: an idle connection on which there is something to read was closed by the peer,
     /// or carries bytes that belong to no request.
-    pub(super) fn is_quiet(&mut self) -> bool {
-        let mut buffer = [0; 1];
+    ///
+    /// The reactor's word costs no system call, since the last read of an exchange leaves nothing (tokio forgets that a
+    /// socket is readable when a read does not fill its buffer). What has come since the reactor looked last, it cannot
+    /// know: where that matters, the kernel is asked as well.
+    pub(super) fn is_quiet(&mut self, repeat: Repeat) -> bool {
+        self.reads_nothing(&mut [0; 1]) && (repeat == Repeat::Possible || self.reads_nothing(&mut []))
+    }
+
+    /// See `Stream` for what a read into an empty buffer means.
+    fn reads_nothing(&mut self, buffer: &mut [u8]) -> bool {
         let io = &mut self.io;
         // An exhausted budget of the task would look like silence.
         let look = pin!(tokio::task::unconstrained(poll_fn(|cx| {
-            Poll::Ready(Pin::new(&mut *io).poll_read(cx, &mut ReadBuf::new(&mut buffer)).is_pending())
+            Poll::Ready(Pin::new(&mut *io).poll_read(cx, &mut ReadBuf::new(buffer)).is_pending())
         })));
         look.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(true)
     }
 
-    /// Whether the peer's chain still holds. It is verified again only when a certificate in it, or an anchor, has ended
-    /// since it was verified last.
-    pub(super) fn still_trusted(&mut self, line: &Line) -> bool {
-        let (Some(until), Some(chain), Some(profile)) = (self.verified_until, &self.chain, &line.profile) else {
-            return true;
-        };
-        let Some(now) = TimeProvider::current_time(&*profile.clock) else {
-            return false;
-        };
-        if now.as_secs().cast_signed() <= until {
-            return true;
+    /// Whether the verifier of this line has accepted the peer's chain, at whatever time.
+    pub(super) fn is_vouched_for(&self, line: &Line) -> bool {
+        match (&self.trusted, &line.profile) {
+            (Some(trusted), Some(profile)) => trusted.is_under(profile),
+            (trusted, profile) => trusted.is_none() && profile.is_none(),
         }
-        let holds = profile.verifier.verify(chain, now).is_ok();
-        self.verified_until = profile.verifier.verify_again_after(chain, now);
-        holds
+    }
+
+    /// What the verifier of this line says of the peer's chain now.
+    pub(super) fn verdict(&mut self, line: &Line, now: Instant) -> Verdict {
+        match (&mut self.trusted, &line.profile) {
+            (Some(trusted), Some(profile)) => trusted.check(profile, now),
+            (None, None) => Verdict::Holds,
+            // Plaintext where TLS is demanded, or the reverse: no pool ever moves such a connection.
+            _ => Verdict::Refused,
+        }
     }
 
     /// Says goodbye, with a close_notify where there is TLS, and closes. What the socket does not take at once is not

@@ -24,7 +24,7 @@ impl Random {
     }
 
     /// From 0 to `bound` exclusive; 0 if there is nothing to choose from.
-    fn below(&self, bound: usize) -> usize {
+    pub(super) fn below(&self, bound: usize) -> usize {
         // xorshift64* (Marsaglia 2003, Vigna 2016)
         let mut state = self.0.get();
         state ^= state >> 12;

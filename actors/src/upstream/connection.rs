@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use super::channel::{Channel, ConnectionInfo};
 use super::classify;
@@ -30,6 +31,8 @@ pub struct UpstreamConnection {
     reused: bool,
     sent: u64,
     received: u64,
+    /// A write failed of which a part may have gone.
+    tried: bool,
     _busy: Busy,
 }
 
@@ -42,6 +45,7 @@ impl UpstreamConnection {
             reused,
             sent: 0,
             received: 0,
+            tried: false,
             _busy: pool.occupy(),
         }
     }
@@ -67,6 +71,13 @@ impl UpstreamConnection {
         self.reused
     }
 
+    /// Whether a byte may have gone to the peer since it was acquired. If not, any request can be sent on another connection.
+    ///
+    /// What TLS has taken counts, be it still on our side; so does a failed write of TLS, which may have put out a part.
+    pub fn has_sent(&self) -> bool {
+        self.sent > 0 || self.tried
+    }
+
     /// Whether a byte has come from the peer since it was acquired.
     pub fn has_received(&self) -> bool {
         self.received > 0
@@ -76,7 +87,7 @@ impl UpstreamConnection {
     pub fn release(mut self) {
         if let Some(mut channel) = self.end() {
             channel.accepted(&*self.registry.observer);
-            self.pool.put_back(channel, &self.registry);
+            self.pool.put_back(channel, &self.registry, Instant::now());
         }
     }
 
@@ -142,12 +153,25 @@ impl UpstreamConnection {
     }
 
     fn wrote(&mut self, result: io::Result<usize>) -> io::Result<usize> {
-        result.inspect(|count| self.sent += *count as u64).map_err(|error| self.failed(error))
+        match result {
+            Ok(count) => {
+                self.sent += count as u64;
+                Ok(count)
+            }
+            Err(error) => {
+                // A plain socket that fails has taken nothing; TLS writes a record in as many pieces as it must.
+                self.tried |= self.info().tls.is_some();
+                Err(self.failed(error))
+            }
+        }
     }
 }
 
 impl AsyncRead for UpstreamConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let result = ready!(self.io().poll_read(cx, buffer));
         let count = buffer.filled().len() - before;

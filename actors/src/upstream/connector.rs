@@ -46,9 +46,10 @@ pub(super) struct Line {
     handshake_timeout: Duration,
 }
 
-/// One attempt to open a connection: what our service, deep inside of awc's future, tells the one who waits.
-#[derive(Default)]
+/// One attempt to open a connection: what is dialled, and what our service, deep inside of awc's future, tells the one who
+/// waits.
 pub(super) struct Dial {
+    line: Rc<Line>,
     stage: Cell<Stage>,
     on_start: RefCell<Option<Box<dyn FnOnce()>>>,
     made: RefCell<Option<Made>>,
@@ -97,8 +98,14 @@ tokio::task_local! {
 
 impl Dial {
     /// An attempt; `on_start` is called once the limit permits it.
-    pub(super) fn new(on_start: impl FnOnce() + 'static) -> Rc<Self> {
-        Rc::new(Self { on_start: RefCell::new(Some(Box::new(on_start))), ..Self::default() })
+    pub(super) fn new(line: &Rc<Line>, on_start: impl FnOnce() + 'static) -> Rc<Self> {
+        Rc::new(Self {
+            line: line.clone(),
+            stage: Cell::default(),
+            on_start: RefCell::new(Some(Box::new(on_start))),
+            made: RefCell::default(),
+            failure: RefCell::default(),
+        })
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -113,9 +120,36 @@ impl Dial {
     }
 }
 
-/// Opens one connection within the limit.
+/// Opens one connection within a limit.
 pub(super) type Connect =
     Rc<dyn Fn(Rc<Dial>) -> LocalBoxFuture<'static, Result<(Box<dyn Transport>, Made), DialFailure>>>;
+
+/// awc's connector to one endpoint, which limits the connections that are open at a time. It dials whatever line a
+/// [`Dial`] brings, so that the pools of one endpoint whose trust changes share their limit.
+pub(super) fn limited(address: SocketAddr, settings: &UpstreamSettings) -> Connect {
+    // Ours end first; awc's is a net beneath them. A session that proves stale costs a second attempt.
+    let longest = (settings.connect_timeout + settings.handshake_timeout) * 2 + Duration::from_secs(1);
+    // awc takes 0 for no limit.
+    let limit = settings.limit_per_endpoint.max(1);
+    let service = Rc::new(awc::Connector::new().connector(Dialler).limit(limit).timeout(longest).finish());
+    let uri = Uri::builder().scheme("http").authority(address.to_string()).path_and_query("/").build();
+    Rc::new(move |dial| {
+        let service = service.clone();
+        let uri = uri.as_ref().map(Clone::clone).map_err(ToString::to_string);
+        async move {
+            let uri = uri.map_err(DialFailure::fault)?;
+            let call = service.call(awc::Connect { uri, addr: Some(address) });
+            match DIAL.scope(dial.clone(), call).await {
+                Ok(connection) => {
+                    let made = dial.made.take().ok_or_else(|| DialFailure::fault("a connection of unknown origin"))?;
+                    Ok((Box::new(connection) as Box<dyn Transport>, made))
+                }
+                Err(error) => Err(dial.failure.take().unwrap_or_else(|| DialFailure::fault(error.to_string()))),
+            }
+        }
+        .boxed_local()
+    })
+}
 
 impl Line {
     pub(super) fn new(address: SocketAddr, profile: Option<Rc<TlsProfile>>, settings: &UpstreamSettings) -> Rc<Self> {
@@ -126,35 +160,6 @@ impl Line {
             profile,
             connect_timeout: settings.connect_timeout,
             handshake_timeout: settings.handshake_timeout,
-        })
-    }
-
-    /// awc's connector over this line.
-    pub(super) fn connector(self: &Rc<Self>, limit: usize) -> Connect {
-        // Ours end first; awc's is a net beneath them. A session that proves stale costs a second attempt.
-        let longest = (self.connect_timeout + self.handshake_timeout) * 2 + Duration::from_secs(1);
-        // awc takes 0 for no limit.
-        let service =
-            awc::Connector::new().connector(Dialler(self.clone())).limit(limit.max(1)).timeout(longest).finish();
-        let service = Rc::new(service);
-        let address = self.address;
-        let uri = Uri::builder().scheme("http").authority(address.to_string()).path_and_query("/").build();
-        Rc::new(move |dial| {
-            let service = service.clone();
-            let uri = uri.as_ref().map(Clone::clone).map_err(ToString::to_string);
-            async move {
-                let uri = uri.map_err(DialFailure::fault)?;
-                let call = service.call(awc::Connect { uri, addr: Some(address) });
-                match DIAL.scope(dial.clone(), call).await {
-                    Ok(connection) => {
-                        let made =
-                            dial.made.take().ok_or_else(|| DialFailure::fault("a connection of unknown origin"))?;
-                        Ok((Box::new(connection) as Box<dyn Transport>, made))
-                    }
-                    Err(error) => Err(dial.failure.take().unwrap_or_else(|| DialFailure::fault(error.to_string()))),
-                }
-            }
-            .boxed_local()
         })
     }
 
@@ -258,7 +263,7 @@ impl From<Classified> for DialFailure {
 
 /// The service that awc calls once it has a permit.
 #[derive(Clone)]
-struct Dialler(Rc<Line>);
+struct Dialler;
 
 impl Service<ConnectInfo<Uri>> for Dialler {
     type Response = Connection<Uri, Stream>;
@@ -270,12 +275,11 @@ impl Service<ConnectInfo<Uri>> for Dialler {
     }
 
     fn call(&self, info: ConnectInfo<Uri>) -> Self::Future {
-        let line = self.0.clone();
         let dial = DIAL.try_with(Rc::clone);
         async move {
             let dial = dial.map_err(|_| ConnectError::Unresolved)?;
             dial.start();
-            match line.dial(&dial).await {
+            match dial.line.dial(&dial).await {
                 Ok((stream, made)) => {
                     dial.made.replace(Some(made));
                     Ok(Connection::new(info.request().clone(), stream))

@@ -12,7 +12,9 @@ use tokio::time::Instant;
 
 use super::channel::Channel;
 use super::connector::{Connect, Dial, Line, Stage};
-use super::registry::Registry;
+use super::registry::{Leaving, Registry};
+use super::repeat::Repeat;
+use super::trusted::Verdict;
 use crate::plan::{Backend, BackendId};
 use crate::telemetry::{CloseReason, PoolState};
 
@@ -23,9 +25,19 @@ pub(super) struct Pool {
     idle: RefCell<VecDeque<Box<Channel>>>,
     waiting: RefCell<VecDeque<Rc<Seat>>>,
     users: RefCell<Vec<Arc<Backend>>>,
-    retired: Cell<bool>,
+    fate: RefCell<Fate>,
     busy: Cell<usize>,
     avoided_until: Cell<Option<Instant>>,
+}
+
+/// What becomes of a connection that is given back.
+enum Fate {
+    /// It is kept.
+    Open,
+    /// Its identity is no longer configured: it closes.
+    Retired,
+    /// Only what is trusted has changed: it goes to this pool, which judges it.
+    Succeeded(Rc<Pool>),
 }
 
 /// One who waits for a permit, and takes a connection that is given back just as well.
@@ -36,14 +48,14 @@ struct Seat {
 }
 
 impl Pool {
-    pub(super) fn new(line: Rc<Line>, limit: usize) -> Rc<Self> {
+    pub(super) fn new(line: Rc<Line>, connect: Connect) -> Rc<Self> {
         Rc::new(Self {
-            connect: line.connector(limit),
+            connect,
             line,
             idle: RefCell::default(),
             waiting: RefCell::default(),
             users: RefCell::default(),
-            retired: Cell::new(false),
+            fate: RefCell::new(Fate::Open),
             busy: Cell::new(0),
             avoided_until: Cell::new(None),
         })
@@ -67,6 +79,11 @@ impl Pool {
         self.avoided_until.set(until);
     }
 
+    /// Avoids the endpoint for as long as the other one does.
+    pub(super) fn avoid_as(&self, other: &Self) {
+        self.avoided_until.set(other.avoided_until.get());
+    }
+
     /// Counts one in use or in the making for as long as the guard lives.
     pub(super) fn occupy(self: &Rc<Self>) -> Busy {
         self.busy.set(self.busy.get() + 1);
@@ -74,10 +91,16 @@ impl Pool {
     }
 
     /// The idle connection that was used last and is still good, made the backend's own. Those that are not good close.
-    pub(super) fn take(&self, backend: &Arc<Backend>, registry: &Registry) -> Option<Box<Channel>> {
+    pub(super) fn take(
+        &self,
+        backend: &Arc<Backend>,
+        registry: &Registry,
+        now: Instant,
+        repeat: Repeat,
+    ) -> Option<Box<Channel>> {
         loop {
             let mut channel = self.idle.borrow_mut().pop_back()?;
-            let Some(reason) = self.unfit(&mut channel, registry, Instant::now()) else {
+            let Some(reason) = self.unfit(&mut channel, registry, now, repeat) else {
                 registry.adopt(&mut channel, backend);
                 return Some(channel);
             };
@@ -85,29 +108,51 @@ impl Pool {
         }
     }
 
-    /// Takes a connection back whose exchange is over: to one who waits, or on top of the idle ones.
-    pub(super) fn put_back(self: &Rc<Self>, mut channel: Box<Channel>, registry: &Rc<Registry>) {
-        let now = Instant::now();
+    /// Takes a connection back whose exchange is over.
+    pub(super) fn put_back(self: &Rc<Self>, mut channel: Box<Channel>, registry: &Rc<Registry>, now: Instant) {
         channel.idle_since = now;
-        if let Some(reason) = registry.closing() {
-            return registry.close(channel, PoolState::Active, reason);
-        }
-        if self.retired.get() {
-            return registry.close(channel, PoolState::Active, CloseReason::PolicyChange);
-        }
-        if now.duration_since(channel.created) >= registry.settings.max_age {
+        if now.duration_since(channel.created) >= registry.settings.max_age && registry.closing().is_none() {
             return registry.close(channel, PoolState::Active, CloseReason::MaxAge);
         }
-        // Whoever waits takes it as it is: the checks of `take` are due now.
-        if !self.waiting.borrow().is_empty()
-            && let Some(reason) = self.unfit(&mut channel, registry, now)
-        {
-            return registry.close(channel, PoolState::Active, reason);
+        self.settle(channel, PoolState::Active, registry, now);
+    }
+
+    /// Finds a place for a connection that nobody uses: with one who waits, in the pool that succeeded this one, or on top
+    /// of the idle ones.
+    fn settle(self: &Rc<Self>, mut channel: Box<Channel>, from: PoolState, registry: &Rc<Registry>, now: Instant) {
+        if let Some(reason) = registry.closing() {
+            return registry.close(channel, from, reason);
         }
-        registry.observer.pool(&channel.owner.id, Some(PoolState::Active), Some(PoolState::Idle));
+        let successor = match &*self.fate.borrow() {
+            Fate::Open => None,
+            Fate::Succeeded(pool) => Some(pool.clone()),
+            Fate::Retired => return registry.close(channel, from, CloseReason::PolicyChange),
+        };
+        // Those who wait here began before the change, if there was one. They take the connection as it is, so the checks of
+        // `take` are due now; so is the judgement of one that comes from another pool.
+        let awaited = self.first_waiting().is_some();
+        if let Some(successor) = &successor
+            && !awaited
+        {
+            return successor.settle(channel, from, registry, now);
+        }
+        let stranger = !channel.is_vouched_for(&self.line);
+        if (awaited || stranger)
+            && let Some(reason) = self.unfit(&mut channel, registry, now, Repeat::Possible)
+        {
+            return registry.close(channel, from, reason);
+        }
+        if stranger && let Some(heir) = self.user_like(&channel.owner.id) {
+            registry.pass(&mut channel, from, &heir);
+        } else if from != PoolState::Idle {
+            registry.observer.pool(&channel.owner.id, Some(from), Some(PoolState::Idle));
+        }
         let Some(channel) = self.hand_over(channel) else {
             return;
         };
+        if let Some(successor) = successor {
+            return successor.settle(channel, PoolState::Idle, registry, now);
+        }
         let surplus = {
             let mut idle = self.idle.borrow_mut();
             idle.push_back(channel);
@@ -119,14 +164,15 @@ impl Pool {
         registry.watch_idle();
     }
 
+    fn first_waiting(&self) -> Option<usize> {
+        self.waiting.borrow().iter().position(|seat| seat.dial.stage() == Stage::Waiting)
+    }
+
     /// Gives an idle connection to the first who waits for one; returns it if nobody does.
     fn hand_over(&self, channel: Box<Channel>) -> Option<Box<Channel>> {
-        let mut waiting = self.waiting.borrow_mut();
-        let Some(first) = waiting.iter().position(|seat| seat.dial.stage() == Stage::Waiting) else {
+        let Some(seat) = self.first_waiting().and_then(|first| self.waiting.borrow_mut().remove(first)) else {
             return Some(channel);
         };
-        let seat = waiting.remove(first)?;
-        drop(waiting);
         seat.given.replace(Some(channel));
         if let Some(waker) = seat.waker.take() {
             waker.wake();
@@ -169,10 +215,34 @@ impl Pool {
         true
     }
 
-    /// Takes no connection back from now on, and closes the idle ones.
-    pub(super) fn retire(&self, registry: &Registry) {
-        self.retired.set(true);
-        self.close_idle(registry, CloseReason::PolicyChange);
+    /// Whether this backend, and no other, uses the pool.
+    pub(super) fn is_used_only_by(&self, backend: &BackendId) -> bool {
+        self.users.borrow().iter().all(|user| user.id == *backend)
+    }
+
+    /// Whoever takes over what a backend had.
+    fn user_like(&self, backend: &BackendId) -> Option<Arc<Backend>> {
+        let users = self.users.borrow();
+        users.iter().find(|user| user.id == *backend).or(users.first()).cloned()
+    }
+
+    /// Takes no connection back from now on. The idle ones are used by nobody any more, and close.
+    pub(super) fn retire(&self, registry: &Rc<Registry>, leaving: Leaving) {
+        self.fate.replace(Fate::Retired);
+        match leaving {
+            Leaving::AtOnce => self.close_idle(registry, CloseReason::PolicyChange),
+            Leaving::Spread => registry.retirement.enter(self.idle.take(), registry),
+        }
+    }
+
+    /// Gives all connections, those in use when they are given back, to a pool that goes to the same endpoint in the same
+    /// way and trusts something else. It keeps those that it would have accepted.
+    pub(super) fn bequeath(&self, heir: &Rc<Self>, registry: &Rc<Registry>) {
+        self.fate.replace(Fate::Succeeded(heir.clone()));
+        let now = Instant::now();
+        for channel in self.idle.take() {
+            heir.settle(channel, PoolState::Idle, registry, now);
+        }
     }
 
     /// Closes the idle connections.
@@ -187,7 +257,7 @@ impl Pool {
         let now = Instant::now();
         let mut kept = VecDeque::new();
         for mut channel in self.idle.take() {
-            match self.unfit(&mut channel, registry, now) {
+            match self.unfit(&mut channel, registry, now, Repeat::Possible) {
                 Some(reason) => registry.close(channel, PoolState::Idle, reason),
                 None => kept.push_back(channel),
             }
@@ -195,16 +265,19 @@ impl Pool {
         self.idle.replace(kept);
     }
 
-    fn unfit(&self, channel: &mut Channel, registry: &Registry, now: Instant) -> Option<CloseReason> {
+    /// Why an idle connection can take no request of this pool, if it cannot. Nothing is ever used that has not passed here.
+    fn unfit(&self, channel: &mut Channel, registry: &Registry, now: Instant, repeat: Repeat) -> Option<CloseReason> {
         if now.duration_since(channel.idle_since) >= registry.settings.idle_timeout {
-            Some(CloseReason::Idle)
-        } else if now.duration_since(channel.created) >= registry.settings.max_age || !channel.still_trusted(&self.line)
-        {
-            Some(CloseReason::MaxAge)
-        } else if !channel.is_quiet() {
-            Some(CloseReason::Peer)
-        } else {
-            None
+            return Some(CloseReason::Idle);
+        }
+        if now.duration_since(channel.created) >= registry.settings.max_age {
+            return Some(CloseReason::MaxAge);
+        }
+        match channel.verdict(&self.line, now) {
+            Verdict::Holds if channel.is_quiet(repeat) => None,
+            Verdict::Holds => Some(CloseReason::Peer),
+            Verdict::Ended => Some(CloseReason::MaxAge),
+            Verdict::Refused => Some(CloseReason::PolicyChange),
         }
     }
 }
@@ -232,17 +305,8 @@ impl Future for Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         self.pool.waiting.borrow_mut().retain(|seat| !Rc::ptr_eq(seat, &self.seat));
-        if let Some(channel) = self.seat.given.take()
-            && let Some(channel) = self.pool.hand_over(channel)
-        {
-            if let Some(reason) = self.registry.closing() {
-                return self.registry.close(channel, PoolState::Idle, reason);
-            }
-            if self.pool.retired.get() {
-                return self.registry.close(channel, PoolState::Idle, CloseReason::PolicyChange);
-            }
-            self.pool.idle.borrow_mut().push_back(channel);
-            self.registry.watch_idle();
+        if let Some(channel) = self.seat.given.take() {
+            self.pool.settle(channel, PoolState::Idle, &self.registry, Instant::now());
         }
     }
 }

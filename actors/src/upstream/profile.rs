@@ -1,5 +1,6 @@
 //! A TLS identity made ready for use: verifier, credential and rustls configuration. It must not know endpoints.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, Weak as SyncWeak};
@@ -10,10 +11,10 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{SignatureScheme, SupportedProtocolVersion, version};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use super::anchors::Anchors;
-use super::handshake::Witness;
+use super::handshake::{Chain, Witness};
 use super::verifier::PeerVerifier;
 use crate::outcome::HandshakeResult;
 use crate::plan::certificate::KeyFormat;
@@ -31,6 +32,8 @@ pub struct TlsProfile {
     /// The time by which certificates are judged.
     pub clock: Arc<dyn TimeProvider>,
     config: ClientConfig,
+    /// The last chain that it judged apart from a handshake, in which second, and whether it was good.
+    judged: RefCell<Option<(Chain, u64, bool)>>,
 }
 
 /// Why an identity cannot be used. The translation lets none of these through; they fail closed all the same.
@@ -88,7 +91,28 @@ impl TlsProfile {
             .with_client_cert_resolver(credential);
         config.alpn_protocols = identity.alpn.iter().map(|protocol| protocol.clone().into_bytes()).collect();
         config.resumption = Resumption::disabled();
-        Ok(Self { identity: identity.clone(), server_name, verifier, clock: clock.clone(), config })
+        Ok(Self {
+            identity: identity.clone(),
+            server_name,
+            verifier,
+            clock: clock.clone(),
+            config,
+            judged: RefCell::default(),
+        })
+    }
+
+    /// Whether a chain verifies as of `now`. All connections to one peer have the same chain, and where they are judged
+    /// together, the chain is verified once.
+    pub(super) fn accepts(&self, chain: &Chain, now: UnixTime) -> bool {
+        if let Some((last, second, accepted)) = &*self.judged.borrow()
+            && *second == now.as_secs()
+            && last == chain
+        {
+            return *accepted;
+        }
+        let accepted = self.verifier.verify(chain, now).is_ok();
+        self.judged.replace(Some((chain.clone(), now.as_secs(), accepted)));
+        accepted
     }
 
     /// The rustls configuration of one endpoint, with a session store of its own: sessions never cross from one endpoint,

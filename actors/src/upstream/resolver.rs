@@ -23,6 +23,15 @@ pub struct Answer {
     pub time_to_live: Duration,
 }
 
+/// What is known of a name without asking.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// All addresses.
+    pub addresses: Arc<[IpAddr]>,
+    /// Until then nothing else is known of it; `None`: ever. In the past, where a new answer is awaited.
+    pub until: Option<Instant>,
+}
+
 /// Asks for the addresses of a name.
 pub type Lookup = Rc<dyn Fn(Arc<str>) -> LocalBoxFuture<'static, Result<Answer, String>>>;
 
@@ -75,30 +84,28 @@ impl Resolver {
     }
 
     /// The addresses, if they are known without asking.
-    pub fn known(self: &Rc<Self>, host: &str) -> Option<Arc<[IpAddr]>> {
+    pub fn known(self: &Rc<Self>, host: &str, now: Instant) -> Option<Known> {
         if let Some(addresses) = without_dns(host) {
-            return Some(addresses);
+            return Some(Known { addresses, until: None });
         }
-        let now = Instant::now();
-        let (key, answer, until) = {
+        let (key, addresses, until) = {
             let entries = self.entries.borrow();
             let (key, entry) = entries.get_key_value(host)?;
             (key.clone(), entry.answer.clone()?, entry.until?)
         };
-        if now < until {
-            return Some(answer);
+        if now >= until + STALE {
+            return None;
         }
-        if now < until + STALE {
+        if now >= until {
             drop(self.ask(&key));
-            return Some(answer);
         }
-        None
+        Some(Known { addresses, until: Some(until) })
     }
 
     /// The addresses of a name; asks where they are not known. Never empty.
     pub async fn resolve(self: &Rc<Self>, host: &Arc<str>) -> Result<Arc<[IpAddr]>, String> {
-        if let Some(addresses) = self.known(host) {
-            return Ok(addresses);
+        if let Some(known) = self.known(host, Instant::now()) {
+            return Ok(known.addresses);
         }
         if !self.entries.borrow().get(host).is_some_and(Entry::holds) {
             let asking = self.ask(host);

@@ -22,20 +22,23 @@ use super::failure::UpstreamFailure;
 use super::pool::Pool;
 use super::profile::TlsProfile;
 use super::registry::Registry;
+use super::repeat::Repeat;
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::{Backend, Endpoint, EndpointSource};
+use crate::plan::{Backend, EndpointSource};
 use crate::telemetry::{Acquisition, PoolState};
 
 /// How many endpoints are tried for one request.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 8;
+/// How many of them at a time.
+const AT_A_TIME: usize = 3;
 
 pub(super) struct Search<'a> {
     upstreams: &'a Rc<Upstreams>,
     backend: &'a Arc<Backend>,
     destination: &'a Rc<Destination>,
     profile: Option<&'a Rc<TlsProfile>>,
-    endpoints: &'a [Endpoint],
     dns: Option<Duration>,
+    repeat: Repeat,
     tried: Vec<SocketAddr>,
     /// Those that TCP has not decided yet, and those that shake hands.
     running: Vec<(Rc<Pool>, Rc<Dial>)>,
@@ -57,11 +60,11 @@ impl<'a> Search<'a> {
         backend: &'a Arc<Backend>,
         destination: &'a Rc<Destination>,
         profile: Option<&'a Rc<TlsProfile>>,
-        endpoints: &'a [Endpoint],
         dns: Option<Duration>,
+        repeat: Repeat,
     ) -> Self {
-        let (tried, running) = (Vec::with_capacity(ATTEMPTS), Vec::with_capacity(ATTEMPTS));
-        Self { upstreams, backend, destination, profile, endpoints, dns, tried, running, unreached: None }
+        let (tried, running) = (Vec::with_capacity(ATTEMPTS), Vec::with_capacity(AT_A_TIME));
+        Self { upstreams, backend, destination, profile, dns, repeat, tried, running, unreached: None }
     }
 
     pub(super) async fn run(mut self) -> Result<UpstreamConnection, UpstreamFailure> {
@@ -122,23 +125,23 @@ impl<'a> Search<'a> {
 
     /// An attempt at an endpoint that has not been tried.
     fn next(&mut self) -> Option<Attempt> {
-        if self.tried.len() >= ATTEMPTS {
+        if self.tried.len() >= ATTEMPTS || self.running.len() >= AT_A_TIME {
             return None;
         }
         let upstreams = self.upstreams.clone();
-        let address = self.destination.choose(self.endpoints, &self.tried, &upstreams.random)?;
+        let address = self.destination.choose(&self.tried, &upstreams.random, Instant::now())?;
         self.tried.push(address);
         let backend = self.backend.clone();
         let pool = self.destination.pool(address, self.profile, &upstreams.registry);
         let connecting = Connecting::new(&upstreams.registry, &backend);
-        let dial = Dial::new({
+        let dial = Dial::new(&pool.line, {
             let connecting = connecting.clone();
             move || connecting.begin()
         });
         self.running.push((pool.clone(), dial.clone()));
-        let dns = self.dns;
+        let (dns, repeat) = (self.dns, self.repeat);
         let attempt = async move {
-            let result = attempt(&upstreams, &backend, &pool, &dial, dns).await;
+            let result = attempt(&upstreams, &backend, &pool, &dial, dns, repeat).await;
             connecting.end(result.is_ok());
             (pool, result)
         };
@@ -209,10 +212,11 @@ async fn attempt(
     pool: &Rc<Pool>,
     dial: &Rc<Dial>,
     dns: Option<Duration>,
+    repeat: Repeat,
 ) -> Result<UpstreamConnection, Failed> {
     let registry = &upstreams.registry;
     let _busy = pool.occupy();
-    if let Some(channel) = pool.take(backend, registry) {
+    if let Some(channel) = pool.take(backend, registry, Instant::now(), repeat) {
         return Ok(upstreams.reused(channel, pool));
     }
     let mut dialled = (pool.connect)(dial.clone());

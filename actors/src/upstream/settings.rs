@@ -23,6 +23,8 @@ pub struct UpstreamSettings {
     pub attempt_delay: Duration,
     /// An endpoint that TCP did not reach is avoided for this long where there are others. 5 s.
     pub avoid_unreachable: Duration,
+    /// The idle connections of an identity that is no longer configured close at random moments within this. 5 s.
+    pub retire_over: Duration,
 }
 
 impl Default for UpstreamSettings {
@@ -37,6 +39,7 @@ impl Default for UpstreamSettings {
             max_idle_per_endpoint: 128,
             attempt_delay: Duration::from_millis(250),
             avoid_unreachable: Duration::from_secs(5),
+            retire_over: Duration::from_secs(5),
         }
     }
 }

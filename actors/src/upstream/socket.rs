@@ -1,6 +1,7 @@
 //! TCP to one endpoint, and the stream that plaintext and TLS have in common. It must not know who is at the other end.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -29,6 +30,9 @@ pub async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// An open connection.
+///
+/// A read into an empty buffer is a question to the kernel, past what the reactor has heard: it is ready if something has
+/// arrived, be it the peer's end, and pending (nobody is woken) if not. awc, whose connection hides this one, passes it on.
 #[derive(Debug)]
 pub(super) enum Stream {
     /// To a backend without a policy.
@@ -42,6 +46,29 @@ impl Stream {
         match self {
             Self::Plaintext(socket) => socket,
             Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Asks the kernel whether there is anything to read. What TLS needs for itself, such as a ticket, does not count.
+    fn has_arrived(&mut self) -> bool {
+        let nothing = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        match self {
+            Self::Plaintext(socket) => {
+                let peeked = SockRef::from(&*socket).peek(&mut [MaybeUninit::uninit()]);
+                !peeked.is_err_and(|error| nothing(&error))
+            }
+            Self::Tls(stream) => {
+                let (socket, session) = stream.get_mut();
+                let socket = SockRef::from(&*socket);
+                while session.wants_read() {
+                    match session.read_tls(&mut &*socket) {
+                        Ok(1..) if session.process_new_packets().is_ok() => {}
+                        Err(error) if nothing(&error) => return false,
+                        _ => return true,
+                    }
+                }
+                true
+            }
         }
     }
 
@@ -71,7 +98,10 @@ macro_rules! either {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return if self.has_arrived() { Poll::Ready(Ok(())) } else { Poll::Pending };
+        }
         either!(self, stream => stream.poll_read(cx, buffer))
     }
 }

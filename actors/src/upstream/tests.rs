@@ -7,5 +7,7 @@ mod endpoints;
 mod outcomes;
 mod peer;
 mod pools;
+mod quiet;
+mod rotation;
 mod sessions;
 mod trust;

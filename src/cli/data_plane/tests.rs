@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use clap::{Args as _, Command, FromArgMatches as _};
+use postern_actors::http1::request::MAX_FIELDS;
 use postern_actors::listener::WorkerSettings;
 
 use super::DataPlane;
@@ -75,7 +76,8 @@ fn no_limit_may_be_zero_and_the_refusal_names_the_option() {
         let error = parse(&[&option, "0"]).expect_err(&option);
         assert!(error.contains("invalid value '0'") && error.contains(&option), "{error}");
     }
-    assert!(parse(&["--max-header-fields", "129"]).unwrap_err().contains("1..=128"));
+    let too_many = (MAX_FIELDS + 1).to_string();
+    assert!(parse(&["--max-header-fields", &too_many]).unwrap_err().contains(&format!("1..={MAX_FIELDS}")));
 }
 
 /// The row of an option's table has its name first and its default second.

@@ -1,7 +1,13 @@
 use http::StatusCode;
 
 use super::{PathRewrite, Redirect, without_port};
+use crate::plan::RequestPath;
 use crate::plan::listener::Protocol;
+
+/// A path that is in its normal form.
+fn as_sent(path: &str) -> RequestPath<'_> {
+    RequestPath { sent: path, normal: path }
+}
 
 /// The table of HTTPPathModifier.replacePrefixMatch, and the root as a prefix.
 #[test]
@@ -24,15 +30,15 @@ fn a_prefix_is_replaced_by_segment() {
         ("/foobar", "/foo", "/xyz", "/foobar"),
     ] {
         let rewrite = PathRewrite::Prefix { matched: matched.into(), replacement: replacement.into() };
-        assert_eq!(rewrite.apply(path), expected, "{path}: {matched} -> {replacement}");
+        assert_eq!(rewrite.apply(as_sent(path)), expected, "{path}: {matched} -> {replacement}");
     }
 }
 
 #[test]
 fn a_full_path_is_replaced_whole() {
-    assert_eq!(PathRewrite::Full("/new".into()).apply("/foo/bar"), "/new");
-    assert_eq!(PathRewrite::Full("new".into()).apply("/foo/bar"), "/new");
-    assert_eq!(PathRewrite::Full(String::new()).apply("/foo/bar"), "/");
+    assert_eq!(PathRewrite::Full("/new".into()).apply(as_sent("/foo/bar")), "/new");
+    assert_eq!(PathRewrite::Full("new".into()).apply(as_sent("/foo/bar")), "/new");
+    assert_eq!(PathRewrite::Full(String::new()).apply(as_sent("/foo/bar")), "/");
 }
 
 fn redirect() -> Redirect {
@@ -58,14 +64,14 @@ fn the_port_of_a_redirect() {
         (Http, 443, None, None, "http://a:443/"),
     ] {
         let redirect = Redirect { scheme, port, ..redirect() };
-        let location = redirect.location(from, listener_port, "a", "/", None);
+        let location = redirect.location(from, listener_port, "a", as_sent("/"), None);
         assert_eq!(location, expected, "{from:?} on {listener_port} to {scheme:?} and {port:?}");
     }
 }
 
 #[test]
 fn the_host_of_a_redirect() {
-    let to = |redirect: &Redirect, host| redirect.location(Protocol::Http, 80, host, "/", None);
+    let to = |redirect: &Redirect, host| redirect.location(Protocol::Http, 80, host, as_sent("/"), None);
     assert_eq!(to(&redirect(), "example.com"), "http://example.com/");
     assert_eq!(to(&redirect(), "example.com:1234"), "http://example.com/");
     assert_eq!(to(&redirect(), "[::1]:1234"), "http://[::1]/");
@@ -78,7 +84,7 @@ fn the_host_of_a_redirect() {
 fn the_path_of_a_redirect_keeps_the_query() {
     let to = |redirect: &Redirect, target: &str| {
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        redirect.location(Protocol::Http, 80, "a", path, query)
+        redirect.location(Protocol::Http, 80, "a", as_sent(path), query)
     };
     assert_eq!(to(&redirect(), "/foo?x=1&y=%20"), "http://a/foo?x=1&y=%20");
     assert_eq!(to(&redirect(), "*"), "http://a/*");

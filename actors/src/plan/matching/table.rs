@@ -9,6 +9,7 @@ use regex::Regex;
 use super::alternatives::Alternatives;
 use super::patterns::Patterns;
 use super::{Match, PathMatch, Precedence, RequestParts, ValueMatch, header_value, query_value};
+use crate::plan::normal_path::normalize;
 use crate::plan::path::PathTrie;
 use crate::plan::rule::Rule;
 
@@ -119,9 +120,9 @@ impl RuleTableBuilder {
         let mut prefixes: PathTrie<Vec<Rank>> = PathTrie::default();
         for (rank, entry) in (0..).zip(&entries) {
             let ranks = match &entry.condition.path {
-                PathMatch::Exact(path) => exact.entry(path.clone()).or_default(),
+                PathMatch::Exact(path) => exact.entry(normal(path).into()).or_default(),
                 PathMatch::Regex(regex) => &mut patterns.entry(regex.as_str()).or_insert((regex, Vec::new())).1,
-                PathMatch::Prefix(prefix) => prefixes.get_mut_or_insert_with(prefix, Vec::new),
+                PathMatch::Prefix(prefix) => prefixes.get_mut_or_insert_with(&normal(prefix), Vec::new),
             };
             ranks.push(rank);
         }
@@ -135,6 +136,12 @@ impl RuleTableBuilder {
             entries,
         }
     }
+}
+
+/// A configured path as requests are matched, whose paths are in their normal form.
+fn normal(path: &str) -> String {
+    let mut buffer = String::new();
+    normalize(path, &mut buffer).unwrap_or(path).to_owned()
 }
 
 fn header_names(condition: &Match) -> Option<Vec<(HeaderName, ValueMatch)>> {

@@ -177,6 +177,14 @@ fn an_exact_path_is_no_prefix() {
 }
 
 #[test]
+fn a_configured_path_is_matched_in_its_normal_form() {
+    let table = table([("exact", exact("/%61/x%3ay")), ("prefix", prefix("/caf%c3%a9"))]);
+    assert_finds(&table, &get("/a/x:y"), "exact");
+    assert_finds(&table, &get("/caf%C3%A9/menu"), "prefix");
+    assert_finds(&table, &get("/caf%c3%a9/menu"), "none");
+}
+
+#[test]
 fn a_regular_expression_takes_the_whole_path() {
     let table = table([("regex", pattern("/v[0-9]+/x"))]);
     assert_finds(&table, &get("/v10/x"), "regex");

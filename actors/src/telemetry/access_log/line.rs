@@ -1,153 +1,71 @@
-//! One line of the access log. Whatever a client or a backend sends, a line stays one line, and a field one field.
-
-use std::fmt::{self, Display, Write};
+//! One line of the access log: its fields in their order.
+//!
+//! Most of a line is what the line before had. What all requests of a class share ([`Lines::way`]) is kept by the caller,
+//! and the second, the TLS of a connection and addresses that take long to write are remembered here.
 
 use jiff::Timestamp;
 
 use super::LogFormat;
-use crate::outcome::{HandshakeResult, Reason};
+use super::address::Addresses;
+use super::field::{Line, name};
+use super::time::Seconds;
+use super::tls::TlsParts;
+use crate::outcome::Reason;
 use crate::telemetry::record::RequestRecord;
 
-/// Appends a line with its end.
-pub(super) fn write(buffer: &mut String, format: LogFormat, record: &RequestRecord<'_>, time: Timestamp) {
-    let mut line = Line { buffer, format, begun: false };
-    line.text("time", format_args!("{time:.3}"));
-    line.text("gateway", record.gateway);
-    line.optional("listener", record.listener);
-    line.optional("route", record.route);
-    if let Some(backend) = record.backend {
-        line.text("backend", backend);
-    }
-    if let Some(endpoint) = record.endpoint {
-        line.text("endpoint", endpoint);
-    }
-    line.text("client", record.client);
-    line.text("method", record.method);
-    line.text("scheme", record.scheme);
-    line.text("host", record.host);
-    line.text("target", record.target);
-    line.text("version", record.version);
-    line.number("status", record.status);
-    line.text("reason", record.reason);
-    line.number("duration", format_args!("{:.6}", record.duration.as_secs_f64()));
-    line.number("received", record.received);
-    line.number("sent", record.sent);
-    if let Some(tls) = record.upstream_tls {
-        line.text("upstream.tls.sni", &tls.sni);
-        line.text("upstream.tls.version", tls.version);
-        line.optional("upstream.tls.alpn", &tls.alpn);
-        line.number("upstream.tls.resumed", tls.resumed);
-    }
-    if let Some(result) = handshake_result(record) {
-        line.text("upstream.tls.result", result);
-    }
-    if let Some(not_after) = record.upstream_tls.and_then(|tls| tls.peer_not_after) {
-        match Timestamp::from_second(not_after) {
-            Ok(time) => line.text("upstream.tls.peer_not_after", time),
-            Err(_) => line.number("upstream.tls.peer_not_after", not_after),
-        }
-    }
-    line.optional("detail", record.detail);
-    line.end();
-}
-
-/// The handshake's word where it decided the request, or `ok` where the request went over TLS.
-fn handshake_result(record: &RequestRecord<'_>) -> Option<HandshakeResult> {
-    match record.reason {
-        Reason::Handshake(result) => Some(result),
-        _ => record.upstream_tls.map(|_| HandshakeResult::Ok),
-    }
-}
-
-struct Line<'a> {
-    buffer: &'a mut String,
+/// Writes lines in one format.
+#[derive(Debug)]
+pub(super) struct Lines {
     format: LogFormat,
-    begun: bool,
+    seconds: Seconds,
+    addresses: Addresses,
+    tls: TlsParts,
 }
 
-impl Line<'_> {
-    fn name(&mut self, name: &str) {
-        let begun = std::mem::replace(&mut self.begun, true);
-        match self.format {
-            LogFormat::Text => {
-                self.buffer.push_str(if begun { " " } else { "" });
-                self.buffer.push_str(name);
-                self.buffer.push('=');
-            }
-            LogFormat::Json => {
-                self.buffer.push_str(if begun { ",\"" } else { "{\"" });
-                self.buffer.push_str(name);
-                self.buffer.push_str("\":");
-            }
+impl Lines {
+    pub(super) fn new(format: LogFormat) -> Self {
+        Self { format, seconds: Seconds::default(), addresses: Addresses::default(), tls: TlsParts::default() }
+    }
+
+    /// The part of a line that says where the request went. It depends on the gateway, the listener, the route and the
+    /// backend, and on nothing else.
+    pub(super) fn way(&self, record: &RequestRecord<'_>) -> Box<[u8]> {
+        let mut way = Vec::new();
+        let mut line = Line { out: &mut way, format: self.format };
+        line.text(name!("gateway"), record.gateway);
+        line.optional(name!("listener"), record.listener);
+        line.optional(name!("route"), record.route);
+        if let Some(backend) = record.backend {
+            line.text(name!("backend"), &backend.to_string());
         }
+        way.into()
     }
 
-    fn optional(&mut self, name: &str, value: &str) {
-        if !value.is_empty() {
-            self.text(name, value);
+    /// Appends a line with its end. `way` is that of a record of the same class.
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, record: &RequestRecord<'_>, way: &[u8], time: Timestamp) {
+        let mut line = Line { out, format: self.format };
+        self.seconds.write(&mut line, time);
+        line.out.extend_from_slice(way);
+        if let Some(endpoint) = record.endpoint {
+            line.address(name!("endpoint"), endpoint, &mut self.addresses);
         }
-    }
-
-    fn text(&mut self, name: &str, value: impl Display) {
-        self.name(name);
-        let start = self.buffer.len();
-        // Writing to a String cannot fail.
-        let _ = write!(Escape(self.buffer), "{value}");
-        let written = &self.buffer[start..];
-        if self.format == LogFormat::Json || written.is_empty() || !written.bytes().all(is_plain) {
-            self.buffer.insert(start, '"');
-            self.buffer.push('"');
+        line.address(name!("client"), record.client, &mut self.addresses);
+        line.text(name!("method"), record.method);
+        line.word(name!("scheme"), record.scheme);
+        line.text(name!("host"), record.host);
+        line.text(name!("target"), record.target);
+        line.text(name!("version"), record.version);
+        line.number(name!("status"), record.status);
+        line.word(name!("reason"), record.reason.as_str());
+        line.seconds(name!("duration"), record.duration);
+        line.number(name!("received"), record.received);
+        line.number(name!("sent"), record.sent);
+        match (record.upstream_tls, record.reason) {
+            (tls, Reason::Handshake(result)) => TlsParts::write_failed(&mut line, tls, result),
+            (Some(tls), _) => self.tls.write(&mut line, tls),
+            (None, _) => {}
         }
+        line.optional(name!("detail"), record.detail);
+        line.end();
     }
-
-    /// A number, or `true` or `false`.
-    fn number(&mut self, name: &str, value: impl Display) {
-        self.name(name);
-        let _ = write!(self.buffer, "{value}");
-    }
-
-    fn end(self) {
-        self.buffer.push_str(if self.format == LogFormat::Json { "}\n" } else { "\n" });
-    }
-}
-
-/// What needs no quotes in a text line. A `=` would pass for a field's.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'=')
-}
-
-/// Escapes as JSON does, and beyond it whatever a terminal or a viewer would take for more than a character: control
-/// characters of every kind, line and paragraph separators, and marks that turn the direction of text.
-struct Escape<'a>(&'a mut String);
-
-impl Write for Escape<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
-            self.0.push_str(text);
-            return Ok(());
-        }
-        for character in text.chars() {
-            match character {
-                '"' => self.0.push_str("\\\""),
-                '\\' => self.0.push_str("\\\\"),
-                '\n' => self.0.push_str("\\n"),
-                '\r' => self.0.push_str("\\r"),
-                '\t' => self.0.push_str("\\t"),
-                _ if character.is_control()
-                    || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-                {
-                    write!(self.0, "\\u{:04x}", u32::from(character))?;
-                }
-                _ => self.0.push(character),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Text that stays within its line.
-pub(in crate::telemetry) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    let _ = Escape(&mut escaped).write_str(text);
-    escaped
 }

@@ -8,7 +8,8 @@ use prometheus::IntCounter;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{AccessLog, LIMIT, LogFormat, line};
+use super::line::Lines;
+use super::{AccessLog, LIMIT, LogFormat, Sink};
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::BackendId;
 use crate::telemetry::{RequestRecord, TlsInfo};
@@ -37,9 +38,10 @@ fn request(gateway: &Arc<str>) -> RequestRecord<'_> {
 }
 
 fn written(format: LogFormat, record: &RequestRecord<'_>) -> String {
-    let mut line = String::new();
-    line::write(&mut line, format, record, Timestamp::from_millisecond(1_795_000_000_123).expect("a time"));
-    line
+    let (mut lines, mut line) = (Lines::new(format), Vec::new());
+    let way = lines.way(record);
+    lines.write(&mut line, record, &way, Timestamp::from_millisecond(1_795_000_000_123).expect("a time"));
+    String::from_utf8(line).expect("text")
 }
 
 const TIME: &str = "2026-11-18T11:06:40.123Z";
@@ -52,6 +54,30 @@ fn a_line_of_text() {
          host=example.com:8080 target=/a/b version=HTTP/1.1 status=200 reason=none duration=0.001234 received=0 sent=5\n"
     );
     assert_eq!(written(LogFormat::Text, &request(&gateway)), expected);
+}
+
+#[test]
+fn what_was_no_request_has_its_fields_all_the_same() {
+    let gateway = "ns/gw".into();
+    let (reason, empty) = (Reason::BadRequest, "");
+    let record = RequestRecord {
+        listener: empty,
+        route: empty,
+        method: empty,
+        host: empty,
+        target: empty,
+        version: empty,
+        status: 400,
+        reason,
+        ..request(&gateway)
+    };
+    let expected = format!(
+        "time={TIME} gateway=ns/gw client=192.0.2.1:1234 method=\"\" scheme=http host=\"\" target=\"\" version=\"\" \
+         status=400 reason=bad_request duration=0.001234 received=0 sent=5\n"
+    );
+    assert_eq!(written(LogFormat::Text, &record), expected);
+    let value: Value = serde_json::from_str(&written(LogFormat::Json, &record)).expect("JSON");
+    assert_eq!((&value["method"], &value["version"]), (&json!(""), &json!("")));
 }
 
 #[test]
@@ -154,6 +180,42 @@ proptest! {
     }
 }
 
+#[test]
+fn a_line_is_the_same_whatever_the_lines_before_it_were() {
+    let gateway = "ns/gw".into();
+    let tls = |sni: &str, resumed, peer_not_after| TlsInfo {
+        sni: sni.into(),
+        version: "1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        alpn: if resumed { "http/1.1".into() } else { String::new() },
+        resumed,
+        peer_not_after,
+    };
+    let day = 86_400;
+    let connections: Vec<_> = (0..40)
+        .flat_map(|at| [tls("one", at % 2 == 0, Some(1_795_000_000 + at % 13 * day)), tls("two", false, None)])
+        .chain([tls("other", true, Some(i64::MAX)), tls("a \"name\"", true, Some(-1))])
+        .collect();
+    for format in [LogFormat::Text, LogFormat::Json] {
+        let mut lines = Lines::new(format);
+        for (at, upstream_tls) in connections.iter().chain(connections.iter().rev()).enumerate() {
+            let reason = match at % 5 {
+                0 => Reason::Handshake(HandshakeResult::ClientCertRejected),
+                _ => Reason::None,
+            };
+            let record = RequestRecord { upstream_tls: Some(upstream_tls), reason, ..request(&gateway) };
+            let (mut line, way) = (Vec::new(), lines.way(&record));
+            lines.write(&mut line, &record, &way, Timestamp::from_millisecond(1_795_000_000_123).expect("a time"));
+            assert_eq!(String::from_utf8(line).expect("text"), written(format, &record));
+        }
+    }
+}
+
+fn write(sink: &mut Sink, record: &RequestRecord<'_>) {
+    let way = sink.way(record);
+    sink.write(record, &way);
+}
+
 /// Output that can be read while it is written.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
@@ -183,10 +245,10 @@ fn every_line_of_every_worker_is_written_before_it_closes() {
     let (output, dropped) = (Output::default(), dropped());
     let log = AccessLog::start(LogFormat::Text, Box::new(output.clone()), dropped.clone());
     std::thread::scope(|scope| {
-        for sink in [log.sink(), log.sink(), log.sink()] {
+        for mut sink in [log.sink(), log.sink(), log.sink()] {
             scope.spawn(move || {
                 let gateway = "ns/gw".into();
-                (0..500).for_each(|_| sink.write(&request(&gateway)));
+                (0..500).for_each(|_| write(&mut sink, &request(&gateway)));
             });
         }
     });
@@ -198,10 +260,10 @@ fn every_line_of_every_worker_is_written_before_it_closes() {
 fn a_line_is_written_without_waiting_for_the_end() {
     let output = Output::default();
     let log = AccessLog::start(LogFormat::Text, Box::new(output.clone()), dropped());
-    let sink = log.sink();
+    let mut sink = log.sink();
     let gateway = "ns/gw".into();
     for count in 1..=3 {
-        sink.write(&request(&gateway));
+        write(&mut sink, &request(&gateway));
         let deadline = std::time::Instant::now() + Duration::from_secs(10);
         while output.lines() < count {
             assert!(std::time::Instant::now() < deadline, "line {count} was not written");
@@ -229,12 +291,12 @@ fn lines_that_nobody_takes_are_dropped_and_counted() {
     let (output, dropped) = (Output::default(), dropped());
     let (let_go, stuck) = mpsc::channel();
     let log = AccessLog::start(LogFormat::Text, Box::new(Stuck(stuck, output.clone())), dropped.clone());
-    let sink = log.sink();
+    let mut sink = log.sink();
     let gateway = "ns/gw".into();
     let record = request(&gateway);
     let enough = 3 * LIMIT / written(LogFormat::Text, &record).len();
     for _ in 0..enough {
-        sink.write(&record);
+        write(&mut sink, &record);
     }
     assert!(dropped.get() > 0);
     drop(let_go);

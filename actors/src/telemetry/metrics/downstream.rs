@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounter, IntGauge};
 
-use super::family::{Family, collect, counter, gauge, label_set};
+use super::family::{Family, collect, label_set};
 use super::known::Known;
+use super::tally::{Level, Tally};
 use crate::telemetry::{DownstreamHandshake, Rejection};
 
 const CONNECTIONS: (&str, &str) = ("postern_downstream_connections", "Connections of clients.");
@@ -47,19 +47,19 @@ label_set!(HandshakeLabels { "gateway": gateway, "port": port, "result": result 
 /// The connections of one shard.
 #[derive(Debug)]
 pub(in crate::telemetry) struct DownstreamMetrics {
-    connections: Family<PortLabels, IntGauge>,
-    rejected: Family<RejectedLabels, IntCounter>,
-    handshakes: Family<HandshakeLabels, IntCounter>,
-    panics: Family<GatewayLabel, IntCounter>,
+    connections: Family<PortLabels, Level>,
+    rejected: Family<RejectedLabels, Tally>,
+    handshakes: Family<HandshakeLabels, Tally>,
+    panics: Family<GatewayLabel, Tally>,
 }
 
 impl Default for DownstreamMetrics {
     fn default() -> Self {
         Self {
-            connections: Family::new(gauge),
-            rejected: Family::new(counter),
-            handshakes: Family::new(counter),
-            panics: Family::new(counter),
+            connections: Family::new(Level::default),
+            rejected: Family::new(Tally::default),
+            handshakes: Family::new(Tally::default),
+            panics: Family::new(Tally::default),
         }
     }
 }
@@ -73,24 +73,19 @@ impl DownstreamMetrics {
         }
     }
 
-    pub(in crate::telemetry) fn connections(&self, gateway: &str, port: u16) -> IntGauge {
+    pub(in crate::telemetry) fn connections(&self, gateway: &str, port: u16) -> Level {
         self.connections.series(PortLabels { gateway: gateway.into(), port })
     }
 
-    pub(in crate::telemetry) fn rejected(&self, gateway: &str, why: Rejection) -> IntCounter {
+    pub(in crate::telemetry) fn rejected(&self, gateway: &str, why: Rejection) -> Tally {
         self.rejected.series(RejectedLabels { gateway: gateway.into(), reason: why.as_str() })
     }
 
-    pub(in crate::telemetry) fn handshakes(
-        &self,
-        gateway: &str,
-        port: u16,
-        outcome: DownstreamHandshake,
-    ) -> IntCounter {
+    pub(in crate::telemetry) fn handshakes(&self, gateway: &str, port: u16, outcome: DownstreamHandshake) -> Tally {
         self.handshakes.series(HandshakeLabels { gateway: gateway.into(), port, result: outcome.as_str() })
     }
 
-    pub(in crate::telemetry) fn panics(&self, gateway: &str) -> IntCounter {
+    pub(in crate::telemetry) fn panics(&self, gateway: &str) -> Tally {
         self.panics.series(GatewayLabel { gateway: gateway.into() })
     }
 

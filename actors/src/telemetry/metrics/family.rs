@@ -8,6 +8,8 @@ use prometheus::core::Metric as _;
 use prometheus::proto::{self, LabelPair, MetricFamily, MetricType};
 use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntGauge};
 
+use super::tally::Level;
+
 /// The labels of one family.
 pub(super) trait LabelSet: Eq + Hash {
     /// Their names.
@@ -193,7 +195,7 @@ impl<L: LabelSet, M: Instrument> Family<L, M> {
     }
 }
 
-impl<L: LabelSet> Family<L, IntGauge> {
+impl<L: LabelSet> Family<L, Level> {
     /// Sets every series to 0.
     pub(super) fn reset(&self) {
         self.lock().values().for_each(|gauge| gauge.set(0));

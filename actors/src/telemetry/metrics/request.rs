@@ -1,13 +1,15 @@
 //! Metrics of requests.
 
-use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
+use indexmap::Equivalent;
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, IntCounter, IntGauge};
 
-use super::family::{Family, collect, counter, gauge, histogram, label_set};
+use super::family::{Family, collect, label_set};
 use super::known::Known;
+use super::tally::{Distribution, Level, Tally};
 use crate::outcome::Reason;
 use crate::telemetry::RequestRecord;
 
@@ -20,18 +22,18 @@ const IN_FLIGHT: (&str, &str) = ("postern_requests_in_flight", "Requests whose r
 const BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// Labels of a request. Borrowed where a series is looked up, owned where it is kept.
+/// Labels of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::telemetry) struct RequestLabels<'a> {
-    gateway: Cow<'a, str>,
-    listener: Cow<'a, str>,
-    route: Cow<'a, str>,
-    backend: Cow<'a, str>,
+struct RequestLabels {
+    gateway: Arc<str>,
+    listener: Arc<str>,
+    route: Arc<str>,
+    backend: Arc<str>,
     method: Method,
     status: u16,
     reason: Reason,
 }
-label_set!(RequestLabels<'static> {
+label_set!(RequestLabels {
     "gateway": gateway,
     "listener": listener,
     "route": route,
@@ -41,30 +43,73 @@ label_set!(RequestLabels<'static> {
     "reason": reason,
 });
 
-impl<'a> RequestLabels<'a> {
-    pub(in crate::telemetry) fn of(record: &'a RequestRecord<'_>) -> Self {
+/// Requests of which all the labels are equal, and the port of the backend as well.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::telemetry) struct RequestClass {
+    labels: RequestLabels,
+    port: u16,
+}
+
+/// A class as a record says it: borrowed, so that nothing is copied to look it up. What the record has shared is compared
+/// by address first: the class that is kept holds the same text.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(in crate::telemetry) struct ClassOf<'a> {
+    gateway: &'a Arc<str>,
+    listener: &'a str,
+    route: &'a str,
+    backend: Option<&'a Arc<str>>,
+    port: u16,
+    method: Method,
+    status: u16,
+    reason: Reason,
+}
+
+impl<'a> ClassOf<'a> {
+    pub(in crate::telemetry) fn new(record: &RequestRecord<'a>) -> Self {
         Self {
-            gateway: Cow::Borrowed(record.gateway),
-            listener: Cow::Borrowed(record.listener),
-            route: Cow::Borrowed(record.route),
-            backend: Cow::Borrowed(record.backend.map_or("", |id| &id.backend)),
+            gateway: record.gateway,
+            listener: record.listener,
+            route: record.route,
+            backend: record.backend.map(|id| &id.backend),
+            port: record.backend.map_or(0, |id| id.port),
             method: Method::of(record.method),
             status: record.status,
             reason: record.reason,
         }
     }
 
-    fn into_owned(self) -> RequestLabels<'static> {
-        let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
-        RequestLabels {
-            gateway: own(self.gateway),
-            listener: own(self.listener),
-            route: own(self.route),
-            backend: own(self.backend),
+    pub(in crate::telemetry) fn to_owned(&self) -> RequestClass {
+        let labels = RequestLabels {
+            gateway: self.gateway.clone(),
+            listener: self.listener.into(),
+            route: self.route.into(),
+            backend: self.backend.cloned().unwrap_or_default(),
             method: self.method,
             status: self.status,
             reason: self.reason,
-        }
+        };
+        RequestClass { labels, port: self.port }
+    }
+}
+
+impl RequestClass {
+    fn borrow(&self) -> ClassOf<'_> {
+        let RequestLabels { gateway, listener, route, backend, method, status, reason } = &self.labels;
+        let (method, status, reason) = (*method, *status, *reason);
+        let backend = Some(backend).filter(|name| !name.is_empty());
+        ClassOf { gateway, listener, route, backend, port: self.port, method, status, reason }
+    }
+}
+
+impl Hash for RequestClass {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.borrow().hash(state);
+    }
+}
+
+impl Equivalent<RequestClass> for ClassOf<'_> {
+    fn equivalent(&self, class: &RequestClass) -> bool {
+        *self == class.borrow()
     }
 }
 
@@ -151,44 +196,49 @@ label_set!(GatewayLabel { "gateway": gateway });
 /// The requests of one shard.
 #[derive(Debug)]
 pub(in crate::telemetry) struct RequestMetrics {
-    total: Family<RequestLabels<'static>, IntCounter>,
-    duration: Family<DurationLabels, Histogram>,
-    in_flight: Family<GatewayLabel, IntGauge>,
+    total: Family<RequestLabels, Tally>,
+    duration: Family<DurationLabels, Distribution>,
+    in_flight: Family<GatewayLabel, Level>,
 }
 
 /// The series that one request counts on.
 #[derive(Debug)]
 pub(in crate::telemetry) struct RequestSeries {
-    /// How many.
-    pub(in crate::telemetry) total: IntCounter,
-    /// How long.
-    pub(in crate::telemetry) duration: Histogram,
+    total: Tally,
+    duration: Distribution,
+}
+
+impl RequestSeries {
+    pub(in crate::telemetry) fn count(&self, duration: Duration) {
+        self.total.add(1);
+        self.duration.observe(duration.as_secs_f64());
+    }
 }
 
 impl Default for RequestMetrics {
     fn default() -> Self {
         Self {
-            total: Family::new(counter),
-            duration: Family::new(|| histogram(BUCKETS)),
-            in_flight: Family::new(gauge),
+            total: Family::new(Tally::default),
+            duration: Family::new(|| Distribution::new(BUCKETS)),
+            in_flight: Family::new(Level::default),
         }
     }
 }
 
 impl RequestMetrics {
-    /// The series of a request, with the labels to find them again.
-    pub(in crate::telemetry) fn series(&self, labels: RequestLabels<'_>) -> (RequestLabels<'static>, RequestSeries) {
+    /// The series that the requests of a class count on.
+    pub(in crate::telemetry) fn series(&self, class: &RequestClass) -> RequestSeries {
+        let labels = &class.labels;
         let duration = self.duration.series(DurationLabels {
-            gateway: labels.gateway.as_ref().into(),
-            route: labels.route.as_ref().into(),
-            backend: labels.backend.as_ref().into(),
+            gateway: labels.gateway.clone(),
+            route: labels.route.clone(),
+            backend: labels.backend.clone(),
             status_class: status_class(labels.status),
         });
-        let labels = labels.into_owned();
-        (labels.clone(), RequestSeries { total: self.total.series(labels), duration })
+        RequestSeries { total: self.total.series(labels.clone()), duration }
     }
 
-    pub(in crate::telemetry) fn in_flight(&self, gateway: &str) -> IntGauge {
+    pub(in crate::telemetry) fn in_flight(&self, gateway: &str) -> Level {
         self.in_flight.series(GatewayLabel { gateway: gateway.into() })
     }
 
@@ -215,7 +265,7 @@ impl RequestMetrics {
     }
 }
 
-impl RequestLabels<'_> {
+impl RequestLabels {
     fn known(&self, known: &Known) -> bool {
         known.request(&self.gateway, &self.listener, &self.route, &self.backend)
     }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, IntCounter, IntGauge};
 
-use super::family::{Family, Moment, collect, counter, gauge, histogram, label_set, moment};
+use super::family::{Family, Moment, collect, label_set, moment};
 use super::known::Known;
+use super::tally::{Distribution, Level, Tally};
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
 use crate::telemetry::{Acquisition, CloseReason, HandshakeRecord, PoolState, Retry, TlsInfo};
@@ -119,37 +119,37 @@ fn alpn_label(alpn: &str) -> &'static str {
 /// The back side of one shard.
 #[derive(Debug)]
 pub(in crate::telemetry) struct UpstreamMetrics {
-    handshakes: Family<HandshakeLabels, IntCounter>,
-    handshake_duration: Family<DurationLabels, Histogram>,
-    tls_connections: Family<NegotiatedLabels, IntCounter>,
+    handshakes: Family<HandshakeLabels, Tally>,
+    handshake_duration: Family<DurationLabels, Distribution>,
+    tls_connections: Family<NegotiatedLabels, Tally>,
     last_failure: Family<FailureLabels, Moment>,
     peer_not_after: Family<BackendId, Moment>,
-    connect_duration: Family<PhaseLabels, Histogram>,
-    opened: Family<BackendId, IntCounter>,
-    closed: Family<ClosedLabels, IntCounter>,
-    pool: Family<PoolLabels, IntGauge>,
-    acquisitions: Family<AcquisitionLabels, IntCounter>,
-    retries: Family<RetryLabels, IntCounter>,
-    sent: Family<BackendId, IntCounter>,
-    received: Family<BackendId, IntCounter>,
+    connect_duration: Family<PhaseLabels, Distribution>,
+    opened: Family<BackendId, Tally>,
+    closed: Family<ClosedLabels, Tally>,
+    pool: Family<PoolLabels, Level>,
+    acquisitions: Family<AcquisitionLabels, Tally>,
+    retries: Family<RetryLabels, Tally>,
+    sent: Family<BackendId, Tally>,
+    received: Family<BackendId, Tally>,
 }
 
 impl Default for UpstreamMetrics {
     fn default() -> Self {
         Self {
-            handshakes: Family::new(counter),
-            handshake_duration: Family::new(|| histogram(BUCKETS)),
-            tls_connections: Family::new(counter),
+            handshakes: Family::new(Tally::default),
+            handshake_duration: Family::new(|| Distribution::new(BUCKETS)),
+            tls_connections: Family::new(Tally::default),
             last_failure: Family::new(moment),
             peer_not_after: Family::new(moment),
-            connect_duration: Family::new(|| histogram(BUCKETS)),
-            opened: Family::new(counter),
-            closed: Family::new(counter),
-            pool: Family::new(gauge),
-            acquisitions: Family::new(counter),
-            retries: Family::new(counter),
-            sent: Family::new(counter),
-            received: Family::new(counter),
+            connect_duration: Family::new(|| Distribution::new(BUCKETS)),
+            opened: Family::new(Tally::default),
+            closed: Family::new(Tally::default),
+            pool: Family::new(Level::default),
+            acquisitions: Family::new(Tally::default),
+            retries: Family::new(Tally::default),
+            sent: Family::new(Tally::default),
+            received: Family::new(Tally::default),
         }
     }
 }
@@ -157,41 +157,45 @@ impl Default for UpstreamMetrics {
 /// The series that every exchange with one backend counts on.
 #[derive(Debug)]
 pub(in crate::telemetry) struct BackendSeries {
-    opened: IntCounter,
-    closed: [IntCounter; CloseReason::ALL.len()],
-    pool: [IntGauge; PoolState::ALL.len()],
-    acquisitions: [IntCounter; Acquisition::ALL.len()],
-    retries: [IntCounter; Retry::ALL.len()],
-    /// Bytes to the backend.
-    pub(in crate::telemetry) sent: IntCounter,
-    /// Bytes from the backend.
-    pub(in crate::telemetry) received: IntCounter,
+    opened: Tally,
+    closed: [Tally; CloseReason::ALL.len()],
+    pool: [Level; PoolState::ALL.len()],
+    acquisitions: [Tally; Acquisition::ALL.len()],
+    retries: [Tally; Retry::ALL.len()],
+    sent: Tally,
+    received: Tally,
 }
 
 impl BackendSeries {
     pub(in crate::telemetry) fn moved(&self, from: Option<PoolState>, to: Option<PoolState>) {
         if let Some(state) = from {
-            self.pool[state as usize].dec();
+            self.pool[state as usize].step(false);
         }
         if let Some(state) = to {
-            self.pool[state as usize].inc();
+            self.pool[state as usize].step(true);
         }
         let established = |state| matches!(state, Some(PoolState::Active | PoolState::Idle));
         if established(to) && !established(from) {
-            self.opened.inc();
+            self.opened.add(1);
         }
     }
 
     pub(in crate::telemetry) fn acquired(&self, how: Acquisition) {
-        self.acquisitions[how as usize].inc();
+        self.acquisitions[how as usize].add(1);
+    }
+
+    /// Bytes of HTTP to and from the backend.
+    pub(in crate::telemetry) fn exchanged(&self, sent: u64, received: u64) {
+        self.sent.add(sent);
+        self.received.add(received);
     }
 
     pub(in crate::telemetry) fn retried(&self, why: Retry) {
-        self.retries[why as usize].inc();
+        self.retries[why as usize].add(1);
     }
 
     pub(in crate::telemetry) fn closed(&self, why: CloseReason) {
-        self.closed[why as usize].inc();
+        self.closed[why as usize].add(1);
     }
 }
 
@@ -231,7 +235,7 @@ impl UpstreamMetrics {
         let outcome = Outcome::of(succeeded);
         let resumed = Resumed(succeeded.then(|| record.tls.is_some_and(|tls| tls.resumed)));
 
-        self.handshakes.series(HandshakeLabels { backend: id(), result: record.result, resumed }).inc();
+        self.handshakes.series(HandshakeLabels { backend: id(), result: record.result, resumed }).add(1);
         if let Some(time) = record.handshake {
             self.handshake_duration
                 .series(DurationLabels { backend: id(), resumed, outcome })
@@ -248,7 +252,7 @@ impl UpstreamMetrics {
     fn established(&self, backend: &BackendId, tls: &TlsInfo) {
         let alpn = alpn_label(&tls.alpn);
         let labels = NegotiatedLabels { backend: backend.clone(), version: tls.version, cipher: tls.cipher, alpn };
-        self.tls_connections.series(labels).inc();
+        self.tls_connections.series(labels).add(1);
         if let Some(not_after) = tls.peer_not_after {
             self.peer_not_after.series(backend.clone()).set(not_after as f64);
         }

@@ -179,6 +179,12 @@ impl Bench {
         self.upstreams.apply(&Arc::new(Plan { backends, ..Plan::default() }), &Arc::new(endpoints));
     }
 
+    /// Lets the wall clock go on, and the worker notice.
+    pub(super) async fn later(&self, seconds: i64) {
+        self.clock.advance(seconds);
+        pass(Duration::from_secs(1)).await;
+    }
+
     /// A connection, within the deadline.
     pub(super) async fn acquire(&self, backend: &Arc<Backend>) -> Result<UpstreamConnection, UpstreamFailure> {
         timeout(DEADLINE, self.upstreams.acquire(backend)).await.expect("in time")
@@ -222,6 +228,13 @@ pub(super) async fn ping(connection: &mut UpstreamConnection) -> io::Result<()> 
         Ok(())
     };
     timeout(DEADLINE, exchange).await.expect("in time")
+}
+
+/// Lets this much time pass at once.
+pub(super) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 /// Polls until it holds.

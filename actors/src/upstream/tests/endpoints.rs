@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use super::bench::{Bench, eventually, identity, named, originate, service};
+use super::bench::{Bench, eventually, identity, named, originate, pass, service};
 use super::certificates::{exactly, server};
 use super::peer::{Peer, nobody, presenting};
 use crate::outcome::{HandshakeResult, Reason};
@@ -171,6 +171,91 @@ async fn a_failure_of_the_resolver_is_not_repeated_at_once() {
     tokio::time::advance(Duration::from_secs(2)).await;
     assert!(bench.upstreams.resolver.resolve(&name).await.is_err());
     assert_eq!(bench.lookups.borrow().len(), 2);
+}
+
+#[actix_rt::test]
+async fn when_an_answer_has_ended_the_next_request_asks_and_waits_only_if_it_is_long_ago() {
+    let bench = Bench::new();
+    let peer = Peer::plaintext().await;
+    bench.names.borrow_mut().insert("a.example".into(), Ok(vec![peer.address.ip()]));
+    let backend = named("a", host("a.example", peer.address.port()), Tls::Plaintext);
+    bench.exchange(&backend).await.expect("an exchange");
+    pass(Duration::from_secs(59)).await;
+    bench.exchange(&backend).await.expect("an exchange");
+    assert_eq!(bench.lookups.borrow().len(), 1, "it holds for a minute");
+    pass(Duration::from_secs(2)).await;
+    // The resolver has nothing to say now: whoever asks gets what was known, at once.
+    bench.names.borrow_mut().clear();
+    for _ in 0..2 {
+        bench.exchange(&backend).await.expect("an exchange");
+    }
+    eventually("it was asked", || bench.lookups.borrow().len() == 2).await;
+    pass(Duration::from_hours(1)).await;
+    bench.names.borrow_mut().insert("a.example".into(), Ok(vec![peer.address.ip()]));
+    bench.exchange(&backend).await.expect("an exchange");
+    assert_eq!(bench.lookups.borrow().len(), 3);
+}
+
+#[actix_rt::test]
+async fn a_name_that_moves_leaves_no_pools_behind() {
+    let bench = Bench::new();
+    let port = nobody().await.port();
+    let backend = named("a", host("a.example", port), Tls::Plaintext);
+    bench.apply(&[&backend], &[]);
+    for last in 2..20 {
+        let address = IpAddr::from([127, 0, 0, last]);
+        bench.names.borrow_mut().insert("a.example".into(), Ok(vec![address]));
+        let failure = bench.exchange(&backend).await.expect_err("is refused");
+        assert_eq!(failure.endpoint.map(|endpoint| endpoint.ip()), Some(address));
+        assert_eq!(bench.upstreams.registry.pool_count(), 1);
+        pass(Duration::from_hours(1)).await;
+    }
+}
+
+#[actix_rt::test]
+async fn a_name_that_moves_away_and_back_finds_its_connection() {
+    let peer = Peer::plaintext().await;
+    let elsewhere = IpAddr::from([127, 0, 0, 2]);
+    let bench = Bench::with(|settings| settings.idle_timeout = Duration::from_hours(9));
+    let backend = named("a", host("a.example", peer.address.port()), Tls::Plaintext);
+    bench.apply(&[&backend], &[]);
+    for address in [peer.address.ip(), elsewhere, peer.address.ip()] {
+        bench.names.borrow_mut().insert("a.example".into(), Ok(vec![address]));
+        assert_eq!(bench.exchange(&backend).await.is_ok(), address != elsewhere);
+        pass(Duration::from_mins(2)).await;
+    }
+    assert_eq!(peer.accepted(), 1);
+}
+
+#[actix_rt::test]
+async fn a_tls_error_stays_what_it_is_whatever_is_unreachable() {
+    let stranger = Peer::tls(presenting(&server().self_signed())).await;
+    let demanded = server().self_signed();
+    let bench = Bench::new();
+    let port = service("a");
+    let backend = named("a", EndpointSource::Service(port.clone()), originate(identity(exactly(&[&demanded]))));
+    bench.apply(&[&backend], &[(&port, &[nobody().await, stranger.address, nobody().await])]);
+    for _ in 0..20 {
+        let failure = bench.exchange(&backend).await.expect_err("is refused");
+        assert_eq!(failure.reason, Reason::Handshake(HandshakeResult::UnknownIssuer), "{failure}");
+        assert_eq!(failure.endpoint, Some(stranger.address), "it is not avoided");
+    }
+}
+
+#[actix_rt::test]
+async fn many_dead_endpoints_cost_no_request_either() {
+    let alive = Peer::plaintext().await;
+    let mut addresses = vec![alive.address];
+    for _ in 0..7 {
+        addresses.push(nobody().await);
+    }
+    let bench = Bench::new();
+    let port = service("a");
+    let backend = named("a", EndpointSource::Service(port.clone()), Tls::Plaintext);
+    bench.apply(&[&backend], &[(&port, &addresses)]);
+    for _ in 0..20 {
+        bench.exchange(&backend).await.expect("an exchange");
+    }
 }
 
 #[actix_rt::test]

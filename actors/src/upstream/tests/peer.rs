@@ -88,7 +88,7 @@ impl Config {
         self
     }
 
-    fn build(&self) -> Arc<ServerConfig> {
+    pub(super) fn build(&self) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone());
         let builder = builder.with_protocol_versions(&self.versions).expect("versions");
