@@ -5,6 +5,7 @@
 
 mod actor;
 mod admission;
+mod alarm;
 pub mod answer;
 mod client;
 mod connection;
@@ -15,15 +16,17 @@ mod forward;
 mod head;
 mod http2;
 pub mod message;
+mod patience;
 mod pump;
 mod response;
 mod settings;
 mod stream;
 mod tls;
 mod trusted_hops;
+mod tunnel;
 mod worker;
 
 pub use actor::ListenerActor;
-pub use message::{Apply, BoundSocket, Drain, EndpointsChanged};
+pub use message::{AnnounceDrain, Apply, BoundSocket, Drain, EndpointsChanged};
 pub use settings::{Http2Settings, WorkerSettings};
 pub use trusted_hops::{TrustedHop, TrustedHops};

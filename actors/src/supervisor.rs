@@ -8,12 +8,14 @@
 //! | [`sockets`] | the listening sockets, which outlive every actor |
 //! | [`life`] | restart with a growing pause |
 //! | [`shutdown`] | signals and the drain |
+//! | [`panics`] | the log of where a panic was |
 //!
 //! It must not know how a request is served, nor what a configuration means.
 
 pub mod configuration;
 pub mod files;
 pub mod life;
+pub mod panics;
 
 pub mod ports;
 pub mod shutdown;

@@ -81,6 +81,10 @@ pub(super) struct DataPlane {
     #[arg(long, value_name = "SEC", help_heading = TIMES, hide_short_help = true,
         default_value_t = TimeLimit(defaults().response_body_timeout))]
     response_body_timeout: TimeLimit,
+    /// How long an upgraded connection, such as a WebSocket, may go without a byte in either direction: closed
+    #[arg(long, value_name = "SEC", help_heading = TIMES, hide_short_help = true,
+        default_value_t = TimeLimit(defaults().tunnel_timeout))]
+    tunnel_timeout: TimeLimit,
     /// How long a connection to a backend may go unused: closed
     #[arg(long, value_name = "SEC", help_heading = TIMES, hide_short_help = true,
         default_value_t = TimeLimit(defaults().upstream.idle_timeout))]
@@ -120,6 +124,7 @@ impl DataPlane {
             body_timeout: self.body_timeout.0,
             response_timeout: self.response_timeout.0,
             response_body_timeout: self.response_body_timeout.0,
+            tunnel_timeout: self.tunnel_timeout.0,
             linger_timeout: defaults.linger_timeout,
             max_connections: WorkerSettings::share_of_connections(process, workers),
             http2: Http2Settings {

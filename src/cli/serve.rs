@@ -67,6 +67,7 @@ pub(crate) struct Running {
 
 /// Begins to serve. Fails only where a page cannot be bound.
 pub(crate) async fn serve(settings: ServeSettings) -> anyhow::Result<Running> {
+    postern_actors::supervisor::panics::log();
     let access_log = settings.access_log.map(|format| (format, Box::new(std::io::stdout()) as Box<dyn Write + Send>));
     let telemetry = Telemetry::new(telemetry::Settings {
         version: env!("CARGO_PKG_VERSION"),
@@ -138,7 +139,8 @@ impl Running {
     /// Drains; `false` if a second signal came first.
     pub(crate) async fn drain(self, signals: &mut Signals, settings: DrainSettings) -> bool {
         let not_ready = || self.status.readiness.draining();
-        let orderly = shutdown::drain(signals, settings, not_ready, self.workers.clone().recipient()).await;
+        let (announce, drain) = (self.workers.clone().recipient(), self.workers.clone().recipient());
+        let orderly = shutdown::drain(signals, settings, not_ready, announce, drain).await;
         if orderly {
             self.servers.stop().await;
         }

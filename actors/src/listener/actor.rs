@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::admission::{Admission, is_shortage};
 use super::connection;
-use super::message::{Apply, BoundSocket, Drain, EndpointsChanged};
+use super::message::{AnnounceDrain, Apply, BoundSocket, Drain, EndpointsChanged};
 use super::settings::WorkerSettings;
 use super::worker::{PortState, Worker};
 use crate::telemetry::{CloseReason, Observer};
@@ -19,6 +19,9 @@ use crate::upstream::Upstreams;
 
 /// How long accepting pauses when it failed for a reason that stays, such as that no descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long what is cut at the end of a drain gets to say so.
+const CUT_GRACE: Duration = Duration::from_millis(100);
 
 /// Serves the downstream connections of one worker thread.
 pub struct ListenerActor {
@@ -44,6 +47,9 @@ impl ListenerActor {
             }
         };
         let state = Rc::new(PortState::new(port));
+        if self.worker.ending.is_given() {
+            state.ending.give();
+        }
         self.ports.insert((socket.gateway, socket.port), state.clone());
         actix_rt::spawn(accept(listener, self.worker.clone(), state, self.admission.clone()));
     }
@@ -55,7 +61,7 @@ impl Actor for ListenerActor {
     /// Whatever ends the actor, its sockets are given up: the one that takes its place gets duplicates of them.
     fn stopped(&mut self, _: &mut Self::Context) {
         for state in self.ports.values() {
-            state.stop.give();
+            state.stop();
         }
     }
 }
@@ -63,7 +69,7 @@ impl Actor for ListenerActor {
 impl Drop for ListenerActor {
     fn drop(&mut self) {
         for state in self.ports.values() {
-            state.stop.give();
+            state.stop();
         }
     }
 }
@@ -86,14 +92,14 @@ impl Handler<Apply> for ListenerActor {
                 }
                 other => {
                     if let Some(state) = other {
-                        state.stop.give();
+                        state.stop();
                     }
                     self.open(socket, port.clone());
                 }
             }
         }
         for state in before.values() {
-            state.stop.give();
+            state.stop();
         }
     }
 }
@@ -106,19 +112,33 @@ impl Handler<EndpointsChanged> for ListenerActor {
     }
 }
 
+impl Handler<AnnounceDrain> for ListenerActor {
+    type Result = ();
+
+    fn handle(&mut self, _: AnnounceDrain, _: &mut Self::Context) {
+        self.worker.ending.give();
+        for state in self.ports.values() {
+            state.ending.give();
+        }
+    }
+}
+
 impl Handler<Drain> for ListenerActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Drain { timeout }: Drain, _: &mut Self::Context) -> Self::Result {
         for state in self.ports.values() {
-            state.stop.give();
+            state.stop();
         }
         let worker = self.worker.clone();
+        worker.ending.give();
         worker.stop.give();
         Box::pin(async move {
             let left = worker.drained(timeout).await;
             if left > 0 {
                 tracing::warn!(connections = left, "connections are cut: the time to drain is over");
+                worker.cut.give();
+                worker.drained(CUT_GRACE).await;
             }
             worker.upstreams.close_idle(CloseReason::Drain);
         })

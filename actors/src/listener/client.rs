@@ -15,8 +15,9 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Whether no further request is to be begun: the worker drains, or the port goes away.
+    /// Whether no further request is to be begun on the connection: the worker drains or is about to, or the port goes
+    /// away.
     pub(super) fn is_stopped(&self) -> bool {
-        self.worker.stop.is_given() || self.port.stop.is_given()
+        self.port.ending.is_given()
     }
 }

@@ -2,17 +2,20 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::alarm::after;
 use super::answer;
 use super::client::Client;
 use super::dispatch::{Next, Request};
@@ -25,21 +28,26 @@ use crate::http1::HeadError;
 use crate::outcome::Reason;
 use crate::plan::Port;
 use crate::plan::listener::Protocol;
-use crate::telemetry::RequestRecord;
+use crate::telemetry::{DownstreamHandshake, RequestRecord};
 
 /// Bytes that are made room for when a head is read.
 const HEAD_READ: usize = 8 * 1024;
 /// Bytes that are read and thrown away after an answer that closes the connection, at the most.
 const LINGER_BYTES: usize = 1024 * 1024;
-/// How long a connection that has just been accepted may take to begin its first request while the worker stops.
-const FRESH_GRACE: Duration = Duration::from_millis(500);
+/// How long a connection may still begin a request when the worker stops: one may be on the way that was sent before the
+/// client could know.
+const LAST_REQUEST: Duration = Duration::from_millis(500);
 
 /// One client's connection.
 struct Connection {
     stream: Stream,
     client: Client,
+    /// Whether nothing has been read of it.
+    fresh: bool,
     /// Once it is known to be HTTP/2: what was read of it.
     http2: Option<BytesMut>,
+    /// Whether its end is to be a reset.
+    to_reset: bool,
 }
 
 /// How reading a head ended, if not with a head.
@@ -64,20 +72,38 @@ pub(super) async fn serve(
 ) {
     let current = port.current();
     let protocol = current.protocol;
-    let _open = Open::begin(&worker, &current, counted);
+    let open = Open::begin(&worker, &current, counted);
     drop(current);
     // Failing to set an option harms nobody but this connection's latency.
     let _ = stream.set_nodelay(true);
-    if let Some((stream, sni)) = accept(stream, protocol, &worker, &port).await {
-        let http2 = stream.is_http2().then(BytesMut::new);
-        let mut connection = Connection { stream, client: Client { peer, sni, worker, port }, http2 };
-        if connection.http2.is_none() {
-            connection.run().await;
+    let mut connection = None;
+    let conversation = async {
+        if let Some((stream, sni)) = accept(stream, protocol, &worker, &port).await {
+            let http2 = stream.is_http2().then(BytesMut::new);
+            let client = Client { peer, sni, worker: worker.clone(), port };
+            let http1 = connection.insert(Connection { stream, client, fresh: true, http2, to_reset: false });
+            if http1.http2.is_none() {
+                http1.run().await;
+            }
+            if let Some(ahead) = http1.http2.take()
+                && let Some(Connection { stream, client, .. }) = connection.take()
+            {
+                // In a box: a connection that never speaks HTTP/2 has no room for it.
+                Box::pin(http2::run(stream, client, ahead)).await;
+            }
         }
-        if let Some(ahead) = connection.http2 {
-            // In a box: a connection that never speaks HTTP/2 has no room for it.
-            Box::pin(http2::run(connection.stream, connection.client, ahead)).await;
-        }
+    };
+    // What a panic leaves behind is this connection's alone, and it ends; the worker's own state is in cells that no panic
+    // leaves half changed.
+    let panicked = AssertUnwindSafe(conversation).catch_unwind().await.is_err();
+    if panicked {
+        worker.observer.panicked(&open.gateway);
+        tracing::error!(gateway = %open.gateway, port = open.port, client = %peer, "a panic ended a client's connection");
+    }
+    if let Some(Connection { stream, to_reset, .. }) = connection
+        && (panicked || to_reset)
+    {
+        stream.reset();
     }
 }
 
@@ -113,31 +139,36 @@ async fn accept(
         return Some((Stream::Plain(stream), None));
     }
     let acceptor = TlsAcceptor::from(port.tls()?);
-    match timeout(worker.settings.head_timeout, acceptor.accept(stream)).await {
+    let (accepted, outcome) = match timeout(worker.settings.head_timeout, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             let sni = stream.get_ref().1.server_name().map(str::to_ascii_lowercase);
-            Some((Stream::Tls(Box::new(stream)), sni))
+            (Some((Stream::Tls(Box::new(stream)), sni)), DownstreamHandshake::Ok)
         }
         Ok(Err(error)) => {
             tracing::debug!(%error, "a client's TLS handshake failed");
-            None
+            (None, DownstreamHandshake::Failed)
         }
-        Err(_) => None,
-    }
+        Err(_) => (None, DownstreamHandshake::Timeout),
+    };
+    let current = port.current();
+    worker.observer.downstream_handshake(&current.gateway, current.port, outcome);
+    accepted
 }
 
 impl Connection {
     async fn run(&mut self) {
-        let mut timer = Box::pin(tokio::time::sleep(self.client.worker.settings.idle_timeout));
-        let mut fresh = true;
+        let port = self.client.port.clone();
+        // Both are made once for all requests: what a warm connection does for them is to look.
+        let mut stopped = pin!(stopped(&port));
+        let mut timer = pin!(tokio::time::sleep(self.client.worker.settings.idle_timeout));
         loop {
-            if !self.readable(timer.as_mut(), fresh).await {
+            if !self.readable(timer.as_mut(), stopped.as_mut()).await {
                 return self.shutdown().await;
             }
             let mut scratch = self.client.worker.take_scratch();
             loop {
-                match self.read_head(&mut scratch, timer.as_mut(), std::mem::take(&mut fresh)).await {
-                    Ok(()) => {}
+                match self.read_head(&mut scratch, timer.as_mut(), stopped.as_mut()).await {
+                    Ok(()) => self.fresh = false,
                     Err(NoHead::Gone) => {
                         self.client.worker.give_scratch(scratch);
                         return self.shutdown().await;
@@ -156,6 +187,10 @@ impl Connection {
                     Next::Read => {}
                     Next::Close => return self.shutdown().await,
                     Next::Linger => return self.linger().await,
+                    Next::Reset => {
+                        self.to_reset = true;
+                        return;
+                    }
                 }
                 if scratch.input.is_empty() {
                     break;
@@ -167,13 +202,12 @@ impl Connection {
 
     /// Waits for the next request without holding a buffer, as far as the stream can tell without one; from here on the
     /// connection counts as idle. False if there is to be no further request.
-    async fn readable(&mut self, mut timer: Pin<&mut Sleep>, fresh: bool) -> bool {
-        timer.as_mut().reset(Instant::now() + self.client.worker.settings.idle_timeout);
-        let (worker, port) = (self.client.worker.clone(), self.client.port.clone());
+    async fn readable(&self, mut timer: Pin<&mut Sleep>, stopped: Pin<&mut impl Future<Output = ()>>) -> bool {
+        timer.as_mut().reset(after(Instant::now(), self.client.worker.settings.idle_timeout));
         tokio::select! {
             biased;
             ready = poll_fn(|cx| self.stream.poll_readable(cx)) => ready.is_ok(),
-            () = stopped(&worker, &port, fresh) => false,
+            () = stopped => false,
             () = timer => false,
         }
     }
@@ -182,17 +216,17 @@ impl Connection {
         &mut self,
         scratch: &mut Scratch,
         mut timer: Pin<&mut Sleep>,
-        fresh: bool,
+        mut stopped: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), NoHead> {
-        let (worker, port) = (self.client.worker.clone(), self.client.port.clone());
-        let limits = &worker.settings.head;
+        let settings = &*self.client.worker.settings;
+        let limits = &settings.head;
         let mut begun = false;
         // A head that comes in drop by drop is looked at when a line ends, not at every drop.
         let mut line_ended = true;
         loop {
             if !scratch.input.is_empty() {
                 // "Prior knowledge" (RFC 9113 section 3.3) is for plaintext; it shows in a connection's first bytes.
-                let preface = fresh && !self.stream.is_tls() && http2::may_begin(&scratch.input);
+                let preface = self.fresh && !self.stream.is_tls() && http2::may_begin(&scratch.input);
                 if preface && scratch.input.len() >= http2::PREFACE.len() {
                     return Err(NoHead::Http2);
                 }
@@ -205,7 +239,7 @@ impl Connection {
                 }
                 if !begun {
                     begun = true;
-                    timer.as_mut().reset(Instant::now() + worker.settings.head_timeout);
+                    timer.as_mut().reset(after(Instant::now(), settings.head_timeout));
                 }
             }
             let stream = &mut self.stream;
@@ -213,7 +247,7 @@ impl Connection {
             let read = tokio::select! {
                 biased;
                 read = poll_fn(|cx| poll_read_into(cx, Pin::new(&mut *stream), input, HEAD_READ)) => read,
-                () = stopped(&worker, &port, fresh), if !begun => return Err(NoHead::Gone),
+                () = stopped.as_mut(), if !begun => return Err(NoHead::Gone),
                 () = timer.as_mut() => return Err(if begun { NoHead::TimedOut } else { NoHead::Gone }),
             };
             match read {
@@ -284,14 +318,8 @@ impl Connection {
     }
 }
 
-/// Ends when no further request is to be begun. A connection that was only just accepted gets a moment more: its request
-/// is on the way.
-async fn stopped(worker: &Worker, port: &PortState, fresh: bool) {
-    tokio::select! {
-        () = worker.stop.wait() => {}
-        () = port.stop.wait() => {}
-    }
-    if fresh {
-        tokio::time::sleep(FRESH_GRACE).await;
-    }
+/// Ends when no further request is to be begun.
+async fn stopped(port: &PortState) {
+    port.stop.wait().await;
+    tokio::time::sleep(LAST_REQUEST).await;
 }

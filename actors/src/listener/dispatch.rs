@@ -34,6 +34,8 @@ pub(super) enum Next {
     Close,
     /// It is closed while the client may still be sending.
     Linger,
+    /// It is reset: a response that its end would make whole was cut.
+    Reset,
 }
 
 /// What is known of a request while and after it is served.
@@ -49,8 +51,6 @@ pub(super) struct Request<'p> {
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) next: Next,
-    /// Whether nothing more is to be begun on the client's connection: the worker drains, or the port goes away.
-    pub(super) closing: bool,
     /// Once an exchange has read of the body: whether all of it. What is left is then no place to begin reading it.
     pub(super) body_read: Option<bool>,
 }
@@ -74,7 +74,6 @@ impl<'p> Request<'p> {
             received: 0,
             sent: 0,
             next: Next::Close,
-            closing: client.is_stopped(),
             body_read: None,
         };
         request.dispatch(client, down, &port, scratch, began).await;
@@ -113,39 +112,39 @@ impl<'p> Request<'p> {
         let Client { peer, sni, worker, .. } = client;
         normalize_host(scratch.head.authority(), &mut scratch.host);
         let Some(listener) = port.listeners.find(&scratch.host) else {
-            return self.answer(down, scratch, worker, Reason::NoListener).await;
+            return self.answer(down, scratch, client, Reason::NoListener).await;
         };
         self.listener = &listener.name;
         // A client may reuse a connection only for hosts that the listener of its SNI serves (RFC 9110 section 7.4).
         let misdirected = |sni: &String| !port.listeners.find(sni).is_some_and(|other| Arc::ptr_eq(other, listener));
         if sni.as_ref().is_some_and(misdirected) {
-            return self.answer(down, scratch, worker, Reason::Misdirected).await;
+            return self.answer(down, scratch, client, Reason::Misdirected).await;
         }
         if let Err(error) = scratch.normalize_path() {
             self.detail = error.to_string();
-            return self.answer(down, scratch, worker, Reason::BadRequest).await;
+            return self.answer(down, scratch, client, Reason::BadRequest).await;
         }
         let Some(rule) = find(listener, scratch) else {
-            return self.answer(down, scratch, worker, Reason::NoRoute).await;
+            return self.answer(down, scratch, client, Reason::NoRoute).await;
         };
         self.route = &rule.route;
         match &rule.action {
             Action::Redirect(redirect) => {
-                self.redirect(down, port, &rule.filters.response_headers, redirect, scratch, worker).await;
+                self.redirect(down, port, &rule.filters.response_headers, redirect, scratch, client).await;
             }
-            Action::Fail(poison) => self.poisoned(down, scratch, worker, poison).await,
+            Action::Fail(poison) => self.poisoned(down, scratch, client, poison).await,
             Action::Forward(backends) => match backends.pick(worker.random()) {
                 None => {
                     "the rule has no backendRef with a weight".clone_into(&mut self.detail);
-                    self.answer(down, scratch, worker, Reason::BackendInvalid).await;
+                    self.answer(down, scratch, client, Reason::BackendInvalid).await;
                 }
                 Some(WeightedBackend { target: Target::Unusable(poison), .. }) => {
-                    self.poisoned(down, scratch, worker, poison).await;
+                    self.poisoned(down, scratch, client, poison).await;
                 }
                 Some(WeightedBackend { target: Target::Backend(backend), filters, .. }) => {
                     self.backend = Some(&backend.id);
                     let way = Way { rule, filters, backend, scheme: port.protocol.scheme(), peer: *peer };
-                    self.forward(down, &way, scratch, worker, began).await;
+                    self.forward(down, &way, scratch, client, began).await;
                 }
             },
         }
@@ -158,29 +157,29 @@ impl<'p> Request<'p> {
         edits: &HeaderEdits,
         redirect: &Redirect,
         scratch: &mut Scratch,
-        worker: &Worker,
+        client: &Client,
     ) {
         let head = &scratch.head;
         let location = redirect.location(port.protocol, port.port, &scratch.host, scratch.path(), head.query());
         let status = redirect.status.as_u16();
         let fields = [("location", location.as_str())];
-        self.answer_with(down, scratch, worker, Reason::None, status, &fields, "", Some(edits)).await;
+        self.answer_with(down, scratch, client, Reason::None, status, &fields, "", Some(edits)).await;
     }
 
-    async fn poisoned(&mut self, down: &mut impl Downstream, scratch: &mut Scratch, worker: &Worker, poison: &Poison) {
+    async fn poisoned(&mut self, down: &mut impl Downstream, scratch: &mut Scratch, client: &Client, poison: &Poison) {
         self.detail = poison.message.to_string();
-        self.answer(down, scratch, worker, poison.reason).await;
+        self.answer(down, scratch, client, poison.reason).await;
     }
 
     pub(super) async fn answer(
         &mut self,
         down: &mut impl Downstream,
         scratch: &mut Scratch,
-        worker: &Worker,
+        client: &Client,
         reason: Reason,
     ) {
         let (status, body) = (answer::status(reason), answer::body(reason, None));
-        self.answer_with(down, scratch, worker, reason, status, &[], &body, None).await;
+        self.answer_with(down, scratch, client, reason, status, &[], &body, None).await;
     }
 
     /// Answers in our own name. The connection stays if the whole request has come in already.
@@ -189,7 +188,7 @@ impl<'p> Request<'p> {
         &mut self,
         down: &mut impl Downstream,
         scratch: &mut Scratch,
-        worker: &Worker,
+        client: &Client,
         reason: Reason,
         status: u16,
         fields: &[(&str, &str)],
@@ -197,15 +196,16 @@ impl<'p> Request<'p> {
         edits: Option<&HeaderEdits>,
     ) {
         let whole = self.body_read.unwrap_or_else(|| skip_body(&scratch.head, &mut scratch.input));
-        let close = !whole || !scratch.head.keep_alive() || self.closing || worker.stop.is_given();
+        let close = !whole || !scratch.head.keep_alive() || client.is_stopped();
         let to_head = scratch.head.method() == "HEAD";
-        let out = &mut scratch.response_output;
+        let Scratch { response_output: out, alarm, .. } = scratch;
         out.clear();
         down.respond(out, &Own { status, fields, body, edits, close }, to_head || body.is_empty());
         if !to_head {
             out.extend_from_slice(body.as_bytes());
         }
-        let written = write_whole(down, out).await.is_ok();
+        let limit = client.worker.settings.body_timeout;
+        let written = matches!(alarm.within(limit, write_whole(down, out)).await, Some(Ok(())));
         out.clear();
         (self.reason, self.status) = (reason, status);
         self.next = match (written, close, whole) {

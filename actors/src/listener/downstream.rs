@@ -23,6 +23,11 @@ pub(super) trait Downstream: AsyncRead + AsyncWrite + Unpin {
         if head.is_http10() { "HTTP/1.0" } else { "HTTP/1.1" }
     }
 
+    /// Whether the connection can go over to another protocol, which takes all of it.
+    fn can_upgrade(&self) -> bool {
+        true
+    }
+
     /// How the end of the request's body is known on this side.
     fn request_framing(&self, head: &RequestHead) -> Framing {
         head.framing()

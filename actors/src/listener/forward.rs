@@ -1,5 +1,5 @@
-//! Forwarding: a request on its way to a backend, in one attempt or, where a pooled connection turns out to be dead, in
-//! several.
+//! Forwarding: a request on its way to a backend, in one attempt or, where a connection turns out to be dead and nothing is
+//! lost by it, in several.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,22 +8,24 @@ use bytes::BytesMut;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer;
+use super::client::Client;
 use super::dispatch::{Next, Request};
 use super::downstream::Downstream;
 use super::exchange::{Exchange, ExchangeError};
 use super::head::{Edits, Forwarded};
+use super::patience::{Deadline, Patience, Watch};
 use super::pump::Pump;
-use super::worker::{Scratch, Worker};
-use crate::http1::Framing;
+use super::tunnel::{Broken, Tunnel};
+use super::worker::Scratch;
+use crate::http1::{Framing, RequestHead};
 use crate::outcome::Reason;
 use crate::plan::filter::Filters;
-use crate::plan::rule::Timeouts;
 use crate::plan::{Backend, Rule};
-use crate::telemetry::CloseReason;
-use crate::upstream::UpstreamFailure;
+use crate::telemetry::{CloseReason, Retry};
+use crate::upstream::{Repeat, UpstreamConnection, UpstreamFailure};
 
-/// Times that a request without effects is sent again because a pooled connection had died.
-const RETRIES: usize = 2;
+/// Times that a request of which not a byte was written is sent again: every connection of a pool may be dead.
+const UNWRITTEN_RETRIES: usize = 4;
 
 /// The way that a request goes to a backend.
 pub(super) struct Way<'p> {
@@ -37,7 +39,18 @@ pub(super) struct Way<'p> {
 }
 
 impl Way<'_> {
-    fn write_head(&self, scratch: &mut Scratch, worker: &Worker) {
+    /// RequestHeaderModifiers.
+    fn request_edits(&self) -> Edits<'_> {
+        Edits([&self.rule.filters.request_headers, &self.filters.request_headers])
+    }
+
+    /// The protocols to which the request asks to go over, where they are forwarded.
+    fn upgrade<'h>(&self, down: &impl Downstream, head: &'h RequestHead) -> Option<&'h [u8]> {
+        head.upgrade().filter(|_| down.can_upgrade() && self.request_edits().keeps(b"upgrade", 0))
+    }
+
+    /// Writes the head as the backend gets it; `id` names the request.
+    fn write_head(&self, down: &impl Downstream, scratch: &mut Scratch, client: &Client, id: u128) {
         let rewrites = [&self.filters.rewrite, &self.rule.filters.rewrite];
         let hostname = rewrites.iter().find_map(|rewrite| rewrite.as_ref()?.hostname.as_ref());
         let path = rewrites.iter().find_map(|rewrite| rewrite.as_ref()?.path.as_ref());
@@ -50,15 +63,15 @@ impl Way<'_> {
             }
             target
         });
-        let id = u128::from(worker.random()) << 64 | u128::from(worker.random());
         scratch.request_output.clear();
         Forwarded {
             head,
             target: rewritten.as_deref().unwrap_or(head.path_and_query()),
             hostname: hostname.map(http::HeaderValue::as_bytes),
-            edits: Edits([&self.rule.filters.request_headers, &self.filters.request_headers]),
+            edits: self.request_edits(),
+            upgrade: self.upgrade(down, head),
             client: self.peer.ip().to_canonical(),
-            trusted: worker.settings.trusted_hops.contains(self.peer.ip()),
+            trusted: client.worker.settings.trusted_hops.contains(self.peer.ip()),
             scheme: self.scheme,
             id,
         }
@@ -67,48 +80,65 @@ impl Way<'_> {
 }
 
 impl<'p> Request<'p> {
-    /// Forwards to a backend, and again if a pooled connection turns out to be dead.
+    /// Forwards to a backend, and again where that harms nobody: "A proxy MUST NOT automatically retry a request with a
+    /// non-idempotent method" unless it knows that the request was never applied (RFC 9110 section 9.2.2).
     pub(super) async fn forward(
         &mut self,
         down: &mut impl Downstream,
         way: &Way<'p>,
         scratch: &mut Scratch,
-        worker: &Worker,
+        client: &Client,
         began: Instant,
     ) {
-        let mut tries = 0;
-        loop {
+        let worker = &client.worker;
+        let id = u128::from(worker.random()) << 64 | u128::from(worker.random());
+        let repeatable = scratch.head.framing() == Framing::None && scratch.head.is_idempotent();
+        let (mut unwritten, mut stale, mut kept) = (0, false, None);
+        let failure = loop {
             let deadline = Deadline::of(way.rule.timeouts, began);
-            let end = self.attempt(down, way, scratch, worker, deadline).await;
-            tries += 1;
-            match end {
+            let repeat = if repeatable && !stale { Repeat::Possible } else { Repeat::Impossible };
+            match self.attempt(down, way, scratch, client, deadline, repeat, id, &mut kept).await {
                 End::Answered => return,
-                End::Stale if tries <= RETRIES => {}
-                End::Stale => return self.answer(down, scratch, worker, Reason::UpstreamClosed).await,
-                End::Failed(failure) => {
-                    self.detail = failure.message;
-                    self.endpoint = failure.endpoint.or(self.endpoint);
-                    let body = answer::body(failure.reason, failure.certificate_error);
-                    let status = answer::status(failure.reason);
-                    return self.answer_with(down, scratch, worker, failure.reason, status, &[], &body, None).await;
+                End::Again(why, failure) => {
+                    match why {
+                        Retry::Unwritten if unwritten == UNWRITTEN_RETRIES => break failure,
+                        Retry::Unwritten => unwritten += 1,
+                        Retry::Stale => stale = true,
+                    }
+                    worker.observer.retried(&way.backend.id, why);
                 }
+                End::Failed(failure) => break failure,
                 End::Cut(reason, detail) => {
-                    (self.reason, self.detail, self.next) = (reason, detail, Next::Close);
+                    (self.reason, self.detail) = (reason, detail);
                     return;
                 }
             }
+        };
+        if let Some(request) = kept {
+            put_back(scratch, request);
         }
+        self.detail = failure.message;
+        self.endpoint = failure.endpoint.or(self.endpoint);
+        let body = answer::body(failure.reason, failure.certificate_error);
+        let status = answer::status(failure.reason);
+        self.answer_with(down, scratch, client, failure.reason, status, &[], &body, None).await;
     }
 
+    /// One attempt. A request of which nothing was written is `kept` for the next one, with what has come in of its body.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one attempt")]
     async fn attempt(
         &mut self,
         down: &mut impl Downstream,
         way: &Way<'p>,
         scratch: &mut Scratch,
-        worker: &Worker,
+        client: &Client,
         deadline: Option<Deadline>,
+        repeat: Repeat,
+        id: u128,
+        kept: &mut Option<Pump>,
     ) -> End {
-        let acquired = within(deadline, worker.upstreams.acquire(way.backend)).await;
+        let worker = &*client.worker;
+        let acquired = within(deadline, worker.upstreams.acquire_for(way.backend, repeat)).await;
         let mut upstream = match acquired {
             Ok(Ok(upstream)) => upstream,
             Ok(Err(failure)) => return End::Failed(failure),
@@ -116,115 +146,135 @@ impl<'p> Request<'p> {
         };
         self.endpoint = Some(upstream.endpoint());
         self.upstream = Some(upstream.info().clone());
-        way.write_head(scratch, worker);
-        let Scratch { input, request_output, response_input, response_output, head, response_head, .. } = scratch;
-        let framing = head.framing();
         let take = std::mem::take::<BytesMut>;
-        let close = !head.keep_alive() || self.closing || worker.stop.is_given();
+        let framing = scratch.head.framing();
+        let request = kept.take().unwrap_or_else(|| {
+            way.write_head(down, scratch, client, id);
+            let from = down.request_framing(&scratch.head);
+            Pump::new(take(&mut scratch.input), take(&mut scratch.request_output), from, framing)
+        });
+        let Scratch { response_input, response_output, head, response_head, alarm, .. } = scratch;
         let mut exchange = Exchange::new(
             head,
-            Pump::new(take(input), take(request_output), down.request_framing(head), framing),
+            request,
             Pump::new(take(response_input), take(response_output), Framing::Length(1), Framing::Length(1)),
             response_head,
             Edits([&way.rule.filters.response_headers, &way.filters.response_headers]),
-            close,
+            !head.keep_alive(),
         );
-        let result = within(deadline, exchange.run(down, &mut upstream)).await;
+        exchange.ending = Some(&client.port.ending);
+        exchange.upgrade = way.upgrade(down, head);
+        let patience = Patience::new(&worker.settings, way.rule.timeouts, deadline);
+        let result = exchange.run(down, &mut upstream, &mut Watch::new(alarm, patience)).await;
         self.status = exchange.status().unwrap_or(0);
-        let (answered, responded) = (exchange.has_answered(), exchange.has_response());
+        let answered = exchange.has_answered();
         let (whole, reusable, close) = (exchange.is_request_read(), exchange.is_reusable(), exchange.close);
-        let Exchange { mut request, mut response, .. } = exchange;
-        request.forget_unwritten();
+        let (tunnel, until_close) = (exchange.is_tunnel(), exchange.ends_with_connection());
+        let Exchange { request, mut response, .. } = exchange;
         self.body_read = Some(whole);
         (self.received, self.sent) = (request.moved, response.moved);
+        if tunnel && result.is_ok() {
+            let tunnel = Tunnel::new(request.input, response.input);
+            return self.tunnel(down, upstream, tunnel, scratch, client).await;
+        }
         response.input.clear();
         response.output.clear();
-        (scratch.input, scratch.request_output) = (request.input, request.output);
         (scratch.response_input, scratch.response_output) = (response.input, response.output);
-        let error = match result {
-            Ok(Ok(())) => {
-                if reusable {
-                    upstream.release();
-                } else {
-                    upstream.discard(CloseReason::Peer);
-                }
-                self.next = match (close, whole) {
-                    (_, false) => Next::Linger,
-                    (true, true) => Next::Close,
-                    (false, true) => Next::Read,
-                };
-                return End::Answered;
+        let unwritten = !request.wrote && !upstream.has_sent();
+        let Err(error) = result else {
+            put_back(scratch, request);
+            if reusable {
+                upstream.release();
+            } else {
+                upstream.discard(CloseReason::Peer);
             }
-            Ok(Err(error)) => error,
-            Err(reason) => {
-                let endpoint = Some(upstream.endpoint());
-                upstream.discard(CloseReason::Error);
-                return if answered {
-                    End::Cut(reason, String::new())
-                } else {
-                    End::Failed(out_of_time(reason, endpoint))
-                };
-            }
+            self.next = match (close, whole) {
+                (_, false) => Next::Linger,
+                (true, true) => Next::Close,
+                (false, true) => Next::Read,
+            };
+            return End::Answered;
         };
-        let (failure, stale) = match error {
+        let endpoint = upstream.endpoint();
+        let (failure, again) = match error {
             ExchangeError::DownstreamClosed => {
+                put_back(scratch, request);
                 upstream.discard(CloseReason::Error);
+                self.next = Next::Close;
                 return End::Cut(Reason::DownstreamClosed, String::new());
             }
-            ExchangeError::BadRequest => {
-                let reason = Reason::BadRequest;
-                (failure(reason, "an invalid chunked body", upstream.endpoint()), false)
-            }
-            ExchangeError::UpstreamProtocol(message) => {
-                (failure(Reason::UpstreamProtocol, &message, upstream.endpoint()), false)
-            }
+            ExchangeError::OutOfTime(reason) => (out_of_time(reason, Some(endpoint)), None),
+            ExchangeError::BadRequest => (failure(Reason::BadRequest, "an invalid chunked body", endpoint), None),
+            ExchangeError::UpstreamProtocol(message) => (failure(Reason::UpstreamProtocol, &message, endpoint), None),
             ExchangeError::Upstream(error) => {
                 let error = error.unwrap_or_else(|| std::io::ErrorKind::UnexpectedEof.into());
                 let failure = upstream.read_failure(&error);
-                let stale = upstream.is_reused()
-                    && !responded
-                    && failure.reason == Reason::UpstreamClosed
-                    && framing == Framing::None
-                    && scratch.head.is_idempotent();
-                (failure, stale)
+                let stale = upstream.is_reused() && repeat == Repeat::Possible;
+                let lost = failure.reason == Reason::UpstreamClosed && !upstream.has_received();
+                let why = if unwritten { Some(Retry::Unwritten) } else { stale.then_some(Retry::Stale) };
+                (failure, why.filter(|_| lost))
             }
         };
-        upstream.discard(if stale { CloseReason::Peer } else { CloseReason::Error });
-        match (answered, stale) {
-            (true, _) => End::Cut(failure.reason, failure.message),
-            (false, true) => End::Stale,
-            (false, false) => End::Failed(failure),
+        upstream.discard(if again.is_some() { CloseReason::Peer } else { CloseReason::Error });
+        if again == Some(Retry::Unwritten) {
+            *kept = Some(request);
+        } else {
+            put_back(scratch, request);
+        }
+        match again {
+            _ if answered => {
+                self.next = if until_close { Next::Reset } else { Next::Close };
+                End::Cut(failure.reason, failure.message)
+            }
+            Some(why) => End::Again(why, failure),
+            None => End::Failed(failure),
         }
     }
+
+    /// Carries what comes after a 101.
+    async fn tunnel(
+        &mut self,
+        down: &mut impl Downstream,
+        mut upstream: UpstreamConnection,
+        mut tunnel: Tunnel,
+        scratch: &mut Scratch,
+        client: &Client,
+    ) -> End {
+        let (idle, cut) = (client.worker.settings.tunnel_timeout, &client.worker.cut);
+        let result = tunnel.run(down, &mut upstream, &mut scratch.alarm, idle, cut).await;
+        (self.received, self.sent) = (tunnel.to_backend.moved, tunnel.to_client.moved);
+        upstream.discard(CloseReason::Peer);
+        self.next = Next::Close;
+        let Err(broken) = result else { return End::Answered };
+        let (reason, detail) = match broken {
+            Broken::Client(error) => (Reason::DownstreamClosed, error.to_string()),
+            Broken::Backend(error) => {
+                self.next = Next::Reset;
+                (Reason::UpstreamClosed, error.to_string())
+            }
+            Broken::Idle => (Reason::DownstreamTimeout, format!("not a byte in either direction for {idle:?}")),
+            Broken::Cut => (Reason::None, "the time to drain is over".into()),
+        };
+        End::Cut(reason, detail)
+    }
+}
+
+/// Gives the buffers of a request back. What it has read and not used is the beginning of the client's next request.
+fn put_back(scratch: &mut Scratch, mut request: Pump) {
+    request.forget_unwritten();
+    (scratch.input, scratch.request_output) = (request.input, request.output);
 }
 
 /// How an attempt on a backend ended.
 enum End {
     /// The client has the whole response.
     Answered,
-    /// A pooled connection was dead; the request can be sent again.
-    Stale,
+    /// The request can be sent again.
+    Again(Retry, UpstreamFailure),
     /// Nothing has gone to the client yet.
     Failed(UpstreamFailure),
     /// A part of a response has.
     Cut(Reason, String),
-}
-
-/// The nearer of a rule's time-outs.
-#[derive(Debug, Clone, Copy)]
-struct Deadline {
-    at: Instant,
-    reason: Reason,
-}
-
-impl Deadline {
-    fn of(timeouts: Timeouts, began: Instant) -> Option<Self> {
-        let request = timeouts.request.map(|limit| Self { at: began + limit, reason: Reason::RequestTimeout });
-        let attempt = timeouts
-            .backend_request
-            .map(|limit| Self { at: Instant::now() + limit, reason: Reason::BackendRequestTimeout });
-        request.into_iter().chain(attempt).min_by_key(|deadline| deadline.at)
-    }
 }
 
 /// Runs within a deadline, if there is one.
@@ -236,7 +286,13 @@ async fn within<F: Future>(deadline: Option<Deadline>, future: F) -> Result<F::O
 }
 
 fn out_of_time(reason: Reason, endpoint: Option<SocketAddr>) -> UpstreamFailure {
-    UpstreamFailure { reason, certificate_error: None, message: "the rule's time-out".into(), endpoint }
+    let message = match reason {
+        Reason::BodyTimeout => "the client stalled",
+        Reason::ResponseTimeout => "the backend did not answer in time",
+        Reason::UpstreamTimeout => "the backend stalled",
+        _ => "the rule's time-out",
+    };
+    UpstreamFailure { reason, certificate_error: None, message: message.into(), endpoint }
 }
 
 fn failure(reason: Reason, message: &str, endpoint: SocketAddr) -> UpstreamFailure {

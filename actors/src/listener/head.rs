@@ -72,6 +72,8 @@ pub(super) struct Forwarded<'a> {
     pub(super) hostname: Option<&'a [u8]>,
     /// RequestHeaderModifiers.
     pub(super) edits: Edits<'a>,
+    /// The protocols to which the client asks to go over.
+    pub(super) upgrade: Option<&'a [u8]>,
     /// The client's address.
     pub(super) client: IpAddr,
     /// Whether the client is a proxy whose word is believed.
@@ -102,6 +104,10 @@ impl Forwarded<'_> {
         self.write_forwarded(out, edited);
         if edited {
             self.edits.write(|name, value| put_field(out, name, value));
+        }
+        if let Some(protocols) = self.upgrade {
+            put_field(out, b"connection", b"upgrade");
+            put_field(out, b"upgrade", protocols);
         }
         match head.framing() {
             Framing::Length(length) => put_length(out, length),

@@ -40,6 +40,12 @@ pub struct EndpointsChanged {
     pub endpoints: Arc<[Endpoint]>,
 }
 
+/// A drain is near: say with every response that the connection ends with it, so that clients look elsewhere. Connections
+/// are still taken, and those without a request stay.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct AnnounceDrain;
+
 /// Take no new connections and answer when the last request has ended, or the time is over.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]

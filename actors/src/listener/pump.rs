@@ -56,6 +56,8 @@ pub(super) struct Pump {
     pub(super) moved: u64,
     /// Whether any byte has been written.
     pub(super) wrote: bool,
+    /// Whether bytes have moved since somebody asked.
+    stirred: bool,
 }
 
 impl Pump {
@@ -74,6 +76,7 @@ impl Pump {
             unflushed: false,
             moved: 0,
             wrote: false,
+            stirred: false,
         }
     }
 
@@ -87,6 +90,16 @@ impl Pump {
     /// Whether the body has been read to its end.
     pub(super) fn is_read(&self) -> bool {
         self.ended
+    }
+
+    /// Whether it waits, if it waits at all, for the side that is written.
+    pub(super) fn is_writing(&self) -> bool {
+        self.has_output() || self.unflushed
+    }
+
+    /// Whether bytes have been read or written since this was asked last.
+    pub(super) fn take_stirred(&mut self) -> bool {
+        std::mem::take(&mut self.stirred)
     }
 
     /// Forgets what waits to be written. What is left in `input` follows what was read of the body.
@@ -150,7 +163,9 @@ impl Pump {
         R: AsyncRead + ?Sized,
     {
         let room = if self.moved > LARGE_READ as u64 { LARGE_READ } else { SMALL_READ };
-        poll_read_into(cx, from, &mut self.input, room)
+        let read = poll_read_into(cx, from, &mut self.input, room);
+        self.stirred |= read.is_ready();
+        read
     }
 
     fn has_output(&self) -> bool {
@@ -216,6 +231,7 @@ impl Pump {
         };
         self.unflushed = true;
         self.wrote = true;
+        self.stirred = true;
         let from_output = written.min(self.output.len());
         self.output.advance(from_output);
         written -= from_output;

@@ -28,6 +28,9 @@ pub struct WorkerSettings {
     /// How long a backend may send nothing of a body that it has begun, or take nothing of a request's: the connections
     /// on both sides close, or 504 where no response has begun. 60 s.
     pub response_body_timeout: Duration,
+    /// How long a tunnel (an upgrade, such as to WebSocket) may go without a byte in either direction: both connections
+    /// close. 1 h.
+    pub tunnel_timeout: Duration,
     /// How long what a client still sends is read after an answer that closes the connection. 2 s.
     pub linger_timeout: Duration,
     /// Connections of clients that one worker has at a time: see [`Self::share_of_connections`]. A further one gets 503
@@ -92,6 +95,7 @@ impl Default for WorkerSettings {
             body_timeout: Duration::from_mins(1),
             response_timeout: Duration::from_mins(1),
             response_body_timeout: Duration::from_mins(1),
+            tunnel_timeout: Duration::from_hours(1),
             linger_timeout: Duration::from_secs(2),
             max_connections: 4096,
             http2: Http2Settings::default(),

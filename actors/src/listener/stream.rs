@@ -3,7 +3,9 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -39,6 +41,18 @@ impl Stream {
             Self::Plain(stream) => stream.poll_read_ready(cx),
             Self::Tls(_) => Poll::Ready(Ok(())),
         }
+    }
+}
+
+impl Stream {
+    /// Makes its end a reset: what was said on it is not whole, and an orderly end would say that it is.
+    pub(super) fn reset(self) {
+        let socket = match &self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        // One that cannot be reset any more has been by the other side.
+        let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
     }
 }
 

@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use rustls::ServerConfig;
 use tokio::sync::Notify;
 
+use super::alarm::Alarm;
 use super::settings::WorkerSettings;
 use super::tls::{Presented, presented, server_config};
 use crate::http1::{RequestHead, ResponseHead};
@@ -28,7 +29,11 @@ pub(super) struct Worker {
     pub(super) settings: Arc<WorkerSettings>,
     pub(super) upstreams: Rc<Upstreams>,
     pub(super) observer: Rc<dyn Observer>,
+    /// The process is about to drain: responses say that the connection ends with them. All else goes on as before.
+    pub(super) ending: Stop,
     pub(super) stop: Stop,
+    /// What is still open when the time to drain is over is cut.
+    pub(super) cut: Stop,
     #[expect(clippy::vec_box, reason = "a set of buffers changes hands with each request, and is large")]
     scratches: RefCell<Vec<Box<Scratch>>>,
     connections: Cell<usize>,
@@ -44,7 +49,9 @@ impl Worker {
             settings,
             upstreams,
             observer,
+            ending: Stop::default(),
             stop: Stop::default(),
+            cut: Stop::default(),
             scratches: RefCell::default(),
             connections: Cell::new(0),
             all_gone: Notify::new(),
@@ -117,6 +124,7 @@ pub(super) struct Scratch {
     pub(super) response_head: ResponseHead,
     /// The host as it is matched: in lower case, without a port.
     pub(super) host: String,
+    pub(super) alarm: Alarm,
     /// The path as it is matched, where that is not how it was sent.
     normal_path: String,
 }
@@ -176,14 +184,28 @@ pub(super) struct PortState {
     #[expect(clippy::redundant_allocation, reason = "a counter of this thread alone")]
     port: RefCell<Rc<Arc<Port>>>,
     tls: RefCell<Option<(Presented, Arc<ServerConfig>)>>,
+    /// Responses say that the connection ends with them; connections without a request stay. Given with `stop`, or before.
+    pub(super) ending: Stop,
+    /// No connection begins another request.
     pub(super) stop: Stop,
 }
 
 impl PortState {
     pub(super) fn new(port: Arc<Port>) -> Self {
-        let state = Self { port: RefCell::new(Rc::new(port.clone())), tls: RefCell::default(), stop: Stop::default() };
+        let state = Self {
+            port: RefCell::new(Rc::new(port.clone())),
+            tls: RefCell::default(),
+            ending: Stop::default(),
+            stop: Stop::default(),
+        };
         state.apply(port);
         state
+    }
+
+    /// No connection of it begins anything new.
+    pub(super) fn stop(&self) {
+        self.ending.give();
+        self.stop.give();
     }
 
     /// Takes the port of another plan. The TLS configuration stays if its certificates do.

@@ -1,12 +1,12 @@
-//! The end: on SIGTERM or SIGINT the process says that it is not ready, waits for that to be noticed, lets requests end,
-//! and exits with 0. A second signal ends it at once.
+//! The end: on SIGTERM or SIGINT the process says that it is not ready and ends each connection with its next response,
+//! waits for that to be noticed, lets requests end, and exits with 0. A second signal ends it at once.
 
 use std::time::Duration;
 
 use actix::Recipient;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::listener::message::Drain;
+use crate::listener::message::{AnnounceDrain, Drain};
 
 /// How a drain goes.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +44,11 @@ pub async fn drain(
     signals: &mut Signals,
     settings: DrainSettings,
     not_ready: impl FnOnce(),
+    announce: Recipient<AnnounceDrain>,
     workers: Recipient<Drain>,
 ) -> bool {
     not_ready();
+    announce.do_send(AnnounceDrain);
     let orderly = async {
         if !settings.delay.is_zero() {
             tracing::info!(seconds = settings.delay.as_secs_f64(), "not ready any more; still taking requests");

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 
 use super::ports::PortMap;
 use crate::listener::message::BoundSocket;
@@ -73,7 +73,9 @@ impl Sockets {
                 owners.insert(port, gateway);
             }
         }
-        self.held.retain(|port, _| owners.contains_key(port));
+        for (_, gone) in self.held.extract_if(.., |port, _| !owners.contains_key(port)) {
+            gone.refuse_newcomers();
+        }
         for (port, gateway) in owners {
             if let Some(held) = self.held.get_mut(&port) {
                 held.gateway = gateway.clone();
@@ -132,7 +134,35 @@ impl Sockets {
 
     /// Lets go of everything; what the workers hold is theirs to close.
     pub fn close(&mut self) {
-        self.held.clear();
+        for held in std::mem::take(&mut self.held).into_values() {
+            held.refuse_newcomers();
+        }
+    }
+}
+
+impl Held {
+    /// Lets nobody begin a connection any more. Closing a socket resets what waits to be accepted, and between the last
+    /// accept and the close something may come; so the kernel is told to drop what asks for a new connection, and whoever
+    /// sent it finds the port closed when he asks again.
+    ///
+    /// The filter is the socket's, whoever else holds it: this is for sockets that are never to accept again.
+    fn refuse_newcomers(&self) {
+        const LOAD_BYTE: u16 = 0x30;
+        const JUMP_IF_SET: u16 = 0x45;
+        const RETURN: u16 = 0x06;
+        const TCP_FLAGS: u32 = 13;
+        const SYN: u32 = 0x02;
+        let filter = [
+            SockFilter::new(LOAD_BYTE, 0, 0, TCP_FLAGS),
+            SockFilter::new(JUMP_IF_SET, 0, 1, SYN),
+            SockFilter::new(RETURN, 0, 0, 0),
+            SockFilter::new(RETURN, 0, 0, u32::MAX),
+        ];
+        for socket in &self.sockets {
+            if let Err(error) = SockRef::from(socket).attach_filter(&filter) {
+                tracing::debug!(address = %self.address, %error, "connections may be lost while the port closes");
+            }
+        }
     }
 }
 

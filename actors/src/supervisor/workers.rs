@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::life::{Backoff, LOOK_EVERY};
 use super::sockets::{BindFailure, Listening, Sockets};
-use crate::listener::message::{Apply, Drain, EndpointsChanged};
+use crate::listener::message::{AnnounceDrain, Apply, Drain, EndpointsChanged};
 use crate::plan::{Endpoints, Plan};
 use crate::telemetry::Status;
 
@@ -19,9 +19,19 @@ use crate::telemetry::Status;
 mod tests;
 
 /// What a worker thread runs. A listener actor is one; tests have their own.
-pub trait Worker: Actor<Context = Context<Self>> + Handler<Apply> + Handler<EndpointsChanged> + Handler<Drain> {}
+pub trait Worker:
+    Actor<Context = Context<Self>> + Handler<Apply> + Handler<EndpointsChanged> + Handler<AnnounceDrain> + Handler<Drain>
+{
+}
 
-impl<A> Worker for A where A: Actor<Context = Context<A>> + Handler<Apply> + Handler<EndpointsChanged> + Handler<Drain> {}
+impl<A> Worker for A where
+    A: Actor<Context = Context<A>>
+        + Handler<Apply>
+        + Handler<EndpointsChanged>
+        + Handler<AnnounceDrain>
+        + Handler<Drain>
+{
+}
 
 /// Serve this plan on all workers.
 #[derive(Debug, Clone, Message)]
@@ -57,6 +67,7 @@ pub struct Workers<W: Worker> {
     failures: Vec<BindFailure>,
     bind_again: Backoff,
     bind_timer: Option<actix::SpawnHandle>,
+    announced: bool,
     draining: bool,
     status: Arc<Status>,
     told: Recipient<ListeningChanged>,
@@ -78,6 +89,8 @@ struct Thread<W: Worker> {
 
 /// The least time between two attempts to bind a port that could not be bound.
 const BIND_PAUSE: Duration = Duration::from_secs(1);
+/// How long clients whose handshake is under way get to end it before the sockets close.
+const LAST_HANDSHAKES: Duration = Duration::from_millis(100);
 /// What a worker may take beyond the time of a drain before it is given up.
 const DRAIN_GRACE: Duration = Duration::from_millis(500);
 
@@ -105,6 +118,7 @@ impl<W: Worker> Workers<W> {
             failures: Vec::new(),
             bind_again: Backoff::default(),
             bind_timer: None,
+            announced: false,
             draining: false,
             status,
             told,
@@ -207,6 +221,9 @@ impl<W: Worker> Workers<W> {
             thread.actor = start(worker, &thread.arbiter, self.make.clone());
             thread.begun = now;
             thread.due = None;
+            if self.announced {
+                self.threads[worker].actor.do_send(AnnounceDrain);
+            }
             if let Some(apply) = self.apply(worker) {
                 self.threads[worker].actor.do_send(apply);
             }
@@ -266,6 +283,17 @@ impl<W: Worker> Handler<EndpointsChanged> for Workers<W> {
     }
 }
 
+impl<W: Worker> Handler<AnnounceDrain> for Workers<W> {
+    type Result = ();
+
+    fn handle(&mut self, announce: AnnounceDrain, _: &mut Self::Context) {
+        self.announced = true;
+        for thread in &self.threads {
+            thread.actor.do_send(announce);
+        }
+    }
+}
+
 impl<W: Worker> Handler<Drain> for Workers<W> {
     type Result = ResponseFuture<()>;
 
@@ -275,8 +303,10 @@ impl<W: Worker> Handler<Drain> for Workers<W> {
         if let Some(timer) = self.bind_timer.take() {
             ctx.cancel_future(timer);
         }
-        let answers: Vec<_> = self.threads.iter().map(|thread| thread.actor.send(drain)).collect();
+        let actors: Vec<_> = self.threads.iter().map(|thread| thread.actor.clone()).collect();
         Box::pin(async move {
+            tokio::time::sleep(LAST_HANDSHAKES).await;
+            let answers = actors.iter().map(|actor| actor.send(drain));
             if timeout(drain.timeout + DRAIN_GRACE, join_all(answers)).await.is_err() {
                 tracing::warn!("some workers did not end their requests in time");
             }

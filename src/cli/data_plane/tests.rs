@@ -36,6 +36,7 @@ fn every_option_reaches_the_settings() {
         ("--acquire-timeout", |settings| settings.upstream.acquire_timeout),
         ("--response-timeout", |settings| settings.response_timeout),
         ("--response-body-timeout", |settings| settings.response_body_timeout),
+        ("--tunnel-timeout", |settings| settings.tunnel_timeout),
         ("--upstream-idle-timeout", |settings| settings.upstream.idle_timeout),
         ("--upstream-max-age", |settings| settings.upstream.max_age),
     ];

@@ -246,3 +246,40 @@ fn a_client_that_reads_nothing_is_not_buffered_for() {
     // The others are served meanwhile.
     run(async { assert_eq!(get(&connect(gateway.address(80)).await, "http://nobody.test/").await.status, 404) });
 }
+
+#[test]
+fn a_stream_that_stalls_ends_alone() {
+    let backend = Backend::start(|mut stream| {
+        let mut read = [0; 4096];
+        let size = stream.read(&mut read).unwrap();
+        if read[..size].starts_with(b"GET") {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+            let _ = stream.write_all(&vec![b'x'; 1_000_000]);
+        }
+        while matches!(stream.read(&mut read), Ok(1..)) {}
+    });
+    let objects = format!("{GATEWAY}{}", Target::new("stall", backend.address).yaml());
+    let gateway = Gateway::start_with(&objects, &["--body-timeout", "1"]);
+    run(async {
+        let requests = connect(gateway.address(80)).await;
+        let mut post = request("POST", "http://stall.test/");
+        post.headers_mut().insert("content-length", 5.into());
+        let (response, mut body) = send(&requests, post, false).await;
+        body.send_data(Bytes::from_static(b"he"), false).unwrap();
+        let (answer, _) = send(&requests, request("GET", "http://stall.test/"), true).await;
+        assert_eq!(response.await.unwrap().status(), 408, "it sends nothing more of its body");
+        // It takes nothing of the response: its window is never given back.
+        let mut unread = answer.await.unwrap().into_body();
+        let mut received = 0;
+        let error = loop {
+            match unread.data().await.unwrap() {
+                Ok(data) => received += data.len(),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.is_reset() && received < 100_000, "{error} after {received} bytes");
+        // With it goes what it had of the connection's window.
+        drop(unread);
+        assert_eq!(get(&requests, "http://nobody.test/").await.status, 404, "the connection goes on");
+    });
+}

@@ -269,3 +269,29 @@ fn a_drain_says_goaway_and_lets_requests_end() {
     });
     assert_eq!(gateway.wait_for_end(), Some(0));
 }
+
+#[test]
+fn before_a_drain_a_connection_ends_with_its_next_request() {
+    let backend = Backend::plaintext();
+    let objects = format!("{GATEWAY}{}", Target::new("last", backend.address).yaml());
+    let gateway = Gateway::start_with(&objects, &["--drain-delay", "3"]);
+    run(async {
+        let (requests, idle) = (connect(gateway.address(80)).await, connect(gateway.address(80)).await);
+        assert_eq!(get(&requests, "http://last.test/").await.status, 200);
+        let id = gateway.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let refused = loop {
+            match requests.clone().ready().await {
+                Err(error) => break error,
+                Ok(_) => match ask(&requests, request("GET", "http://last.test/")).await {
+                    Ok(answer) => assert_eq!(answer.status, 200),
+                    Err(error) => break error,
+                },
+            }
+        };
+        assert!(refused.is_go_away() && refused.reason() == Some(h2::Reason::NO_ERROR), "{refused}");
+        assert_eq!(get(&idle, "http://last.test/").await.status, 200, "whoever has not heard of it is served");
+        assert_eq!(get(&connect(gateway.address(80)).await, "http://last.test/").await.status, 200);
+    });
+    assert_eq!(gateway.wait_for_end(), Some(0));
+}

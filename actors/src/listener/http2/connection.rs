@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::calm::Calm;
 use super::task;
 use super::transport::Transport;
+use crate::listener::alarm::after;
 use crate::listener::client::Client;
 use crate::listener::settings::WorkerSettings;
 use crate::listener::stream::Stream;
@@ -53,7 +54,7 @@ async fn handshake(client: &Client, settings: &WorkerSettings, transport: &Trans
         done
     });
     let stopped = async {
-        stopped(client).await;
+        client.port.stop.wait().await;
         sleep(GOAWAY_GRACE).await;
     };
     tokio::select! {
@@ -77,14 +78,6 @@ fn builder(settings: &WorkerSettings) -> Builder {
         .max_concurrent_reset_streams(RESET_STREAMS)
         .reset_stream_duration(RESET_DURATION);
     builder
-}
-
-/// Ends when nothing further is to be begun.
-async fn stopped(client: &Client) {
-    tokio::select! {
-        () = client.worker.stop.wait() => {}
-        () = client.port.stop.wait() => {}
-    }
 }
 
 /// Streams of a connection that are open.
@@ -117,8 +110,10 @@ impl Drop for Opened {
     }
 }
 
-/// How a connection ends, if nobody here ends it.
+/// Why a connection ends, if nobody here ends it.
 enum End {
+    /// The request that is to be the last one has begun.
+    Last,
     /// The client has closed it, or it has failed.
     Closed,
     /// The client sends too much of this.
@@ -136,26 +131,34 @@ struct Streams {
 impl Streams {
     async fn serve(&self, mut connection: Connection, settings: &WorkerSettings) {
         let mut keepalive = Keepalive { pings: connection.ping_pong(), asked: false };
-        let mut stopped = pin!(stopped(&self.client));
-        let mut goodbye = None;
+        let port = &self.client.port;
+        let (mut ending, mut stopped) = (pin!(port.ending.wait()), pin!(port.stop.wait()));
+        let (mut ends, mut goodbye) = (false, None);
         let mut timer = pin!(sleep(settings.idle_timeout));
         loop {
+            if ends && goodbye.is_none() && self.open.count.get() > 0 {
+                goodbye = Some(self.say_goodbye(&mut connection));
+                timer.as_mut().reset(Instant::now() + GOAWAY_GRACE);
+            }
             tokio::select! {
                 biased;
-                end = poll_fn(|cx| self.poll(&mut connection, cx)) => match end {
+                end = poll_fn(|cx| self.poll(&mut connection, ends && goodbye.is_none(), cx)) => match end {
                     End::Closed => return,
+                    End::Last => {}
                     End::Flood(what) => {
                         tracing::debug!(client = %self.client.peer, what, "a client sends too much");
                         return self.end(&mut connection, Reason::ENHANCE_YOUR_CALM, settings).await;
                     }
                 },
+                // A request that comes from now on is the last one: it is a connection without any that stays.
+                () = &mut ending, if !ends => ends = true,
                 () = &mut stopped, if goodbye.is_none() => {
                     goodbye = Some(self.say_goodbye(&mut connection));
                     timer.as_mut().reset(Instant::now() + GOAWAY_GRACE);
                 }
                 () = &mut timer => {
                     let idle = self.open.count.get() == 0;
-                    let end = self.open.idle.get() + settings.idle_timeout;
+                    let end = after(self.open.idle.get(), settings.idle_timeout);
                     let next = match &mut goodbye {
                         Some(goodbye) => {
                             if goodbye.is_over(&self.transport, settings) && idle {
@@ -172,7 +175,7 @@ impl Streams {
                             end
                         }
                         None => match keepalive.next(self.transport.take_heard(), settings) {
-                            Some(wait) => Instant::now() + wait,
+                            Some(wait) => after(Instant::now(), wait),
                             None => return,
                         },
                     };
@@ -190,15 +193,20 @@ impl Streams {
         Goodbye { said: Instant::now(), heard: false }
     }
 
-    /// Begins what requests have come in, and sends what responses there are.
-    fn poll(&self, connection: &mut Connection, cx: &mut Context<'_>) -> Poll<End> {
+    /// Begins what requests have come in, and sends what responses there are. `last` says that one is enough.
+    fn poll(&self, connection: &mut Connection, last: bool, cx: &mut Context<'_>) -> Poll<End> {
         let end = loop {
             let accepted = pin!(connection.accept()).poll(cx);
             if let Some(what) = self.calm.lost() {
                 break Poll::Ready(End::Flood(what));
             }
             match accepted {
-                Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
+                Poll::Ready(Some(Ok((request, respond)))) => {
+                    self.begin(request, respond);
+                    if last {
+                        break Poll::Ready(End::Last);
+                    }
+                }
                 Poll::Ready(Some(Err(error))) => {
                     tracing::debug!(client = %self.client.peer, %error, "an HTTP/2 connection failed");
                     break Poll::Ready(End::Closed);

@@ -182,6 +182,11 @@ impl Downstream for Stream {
         VERSION
     }
 
+    /// There is no upgrade in HTTP/2 (RFC 9113 section 8.6).
+    fn can_upgrade(&self) -> bool {
+        false
+    }
+
     fn request_framing(&self, head: &RequestHead) -> Framing {
         match head.framing() {
             _ if !self.has_body() => Framing::None,

@@ -55,6 +55,12 @@ impl Handler<EndpointsChanged> for FakeWorker {
     }
 }
 
+impl Handler<AnnounceDrain> for FakeWorker {
+    type Result = ();
+
+    fn handle(&mut self, _: AnnounceDrain, _: &mut Self::Context) {}
+}
+
 impl Handler<Drain> for FakeWorker {
     type Result = ();
 
