@@ -11,6 +11,7 @@ mod forwarding;
 mod gateway;
 mod guide;
 mod killed_backend;
+mod http2;
 mod limits;
 mod load;
 mod objects;
