@@ -28,6 +28,7 @@ use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use crate::plan::{Backend, BackendId, Endpoint, EndpointSource, Endpoints, Plan, ServicePort, Tls, TlsIdentity};
 use crate::telemetry::{CloseReason, Observer};
 
+pub mod accepted;
 mod acquire;
 pub mod anchors;
 pub mod certificate;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::Instant;
 
+use super::accepted::Accepted;
 use super::classify::{self, Classified};
 use super::connector::{Line, Made, Transport};
 use super::repeat::Repeat;
@@ -48,7 +49,7 @@ struct Report {
     dns: Option<Duration>,
     tcp: Duration,
     handshake: Duration,
-    detail: String,
+    peer: Arc<Accepted>,
 }
 
 impl Channel {
@@ -77,11 +78,11 @@ impl Channel {
             return channel;
         };
         let known = tls.info.version == "1.2";
+        let peer = tls.accepted.clone();
         channel.info = Rc::new(ConnectionInfo { endpoint: line.address, tls: Some(tls.info) });
-        channel.trusted =
-            line.profile.as_ref().map(|profile| Trusted::new(tls.chain, profile, tls.verified_until, now));
+        channel.trusted = line.profile.as_ref().map(|profile| Trusted::new(tls.accepted, profile, now));
         channel.asked_for_certificate = tls.asked_for_certificate;
-        let report = Report { dns, tcp: made.tcp, handshake: tls.handshake, detail: tls.detail };
+        let report = Report { dns, tcp: made.tcp, handshake: tls.handshake, peer };
         channel.unreported = Some(Box::new(report));
         if known {
             channel.accepted(observer);
@@ -97,14 +98,14 @@ impl Channel {
     /// The peer answered, or the connection ended without its refusal.
     pub(super) fn accepted(&mut self, observer: &dyn Observer) {
         if let Some(report) = self.unreported.take() {
-            self.report(&report, HandshakeResult::Ok, &report.detail, observer);
+            self.report(&report, HandshakeResult::Ok, &report.peer.description, observer);
         }
     }
 
     /// The peer refused after the handshake.
     pub(super) fn refused(&mut self, refusal: &Classified, observer: &dyn Observer) {
         if let Some(report) = self.unreported.take() {
-            let detail = format!("{}; the peer's certificate: {}", refusal.cause, report.detail);
+            let detail = format!("{}; the peer's certificate: {}", refusal.cause, report.peer.description);
             self.report(&report, refusal.result, &detail, observer);
         }
     }

@@ -21,10 +21,10 @@ use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
+use super::accepted::Accepted;
 use super::classify::{self, Classified};
-use super::explain;
 use super::failure::UpstreamFailure;
-use super::handshake::{Chain, Secured, handshake};
+use super::handshake::{Secured, handshake};
 use super::profile::TlsProfile;
 use super::settings::UpstreamSettings;
 use super::socket::{self, Stream};
@@ -41,7 +41,6 @@ pub(super) struct Line {
     pub(super) address: SocketAddr,
     pub(super) profile: Option<Rc<TlsProfile>>,
     config: RefCell<Option<Arc<ClientConfig>>>,
-    chain: RefCell<Option<Chain>>,
     connect_timeout: Duration,
     handshake_timeout: Duration,
 }
@@ -74,11 +73,9 @@ pub(super) struct Made {
 
 pub(super) struct MadeTls {
     pub(super) info: TlsInfo,
-    pub(super) chain: Chain,
-    pub(super) verified_until: Option<i64>,
+    pub(super) accepted: Arc<Accepted>,
     pub(super) asked_for_certificate: bool,
     pub(super) handshake: Duration,
-    pub(super) detail: String,
 }
 
 /// Why there is no new connection.
@@ -156,7 +153,6 @@ impl Line {
         Rc::new(Self {
             address,
             config: RefCell::new(profile.as_ref().map(|profile| profile.config())),
-            chain: RefCell::new(None),
             profile,
             connect_timeout: settings.connect_timeout,
             handshake_timeout: settings.handshake_timeout,
@@ -203,15 +199,8 @@ impl Line {
         };
         match secured {
             Ok(Ok(secured)) => {
-                let Secured { stream, info, chain, verified_until, asked_for_certificate } = secured;
-                let tls = MadeTls {
-                    info,
-                    detail: explain::peer(&chain),
-                    chain: self.interned(chain),
-                    verified_until,
-                    asked_for_certificate,
-                    handshake: begin.elapsed(),
-                };
+                let Secured { stream, info, accepted, asked_for_certificate } = secured;
+                let tls = MadeTls { info, accepted, asked_for_certificate, handshake: begin.elapsed() };
                 Ok((Stream::Tls(Box::new(stream)), Made { tcp, tls: Some(tls) }))
             }
             Ok(Err(failure)) => Err((failed(failure.classified, failure.detail), failure.stale_session)),
@@ -219,15 +208,6 @@ impl Line {
                 let cause = format!("the handshake took longer than {:?}", self.handshake_timeout);
                 Err((failed(Classified::new(HandshakeResult::Timeout, cause.clone()), cause), false))
             }
-        }
-    }
-
-    /// The same chain is kept once for all connections that it secures.
-    fn interned(&self, chain: Chain) -> Chain {
-        let mut last = self.chain.borrow_mut();
-        match &*last {
-            Some(last) if *last == chain => last.clone(),
-            _ => last.insert(chain).clone(),
         }
     }
 }

@@ -28,11 +28,6 @@ pub fn failure(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsP
     parts.join("; ")
 }
 
-/// One line on the certificate of an established connection.
-pub fn peer(chain: &[CertificateDer<'_>]) -> String {
-    chain.first().and_then(|leaf| Facts::read(leaf).ok()).map_or_else(String::new, |facts| facts.describe())
-}
-
 fn demanded(profile: &TlsProfile) -> String {
     match &profile.identity.names {
         PeerNames::Sni => format!("DNS:{}", profile.identity.sni),

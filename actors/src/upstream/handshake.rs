@@ -11,15 +11,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::certificate::not_after;
+use super::accepted::Accepted;
 use super::classify::{self, Classified};
 use super::explain;
 use super::profile::TlsProfile;
 use crate::outcome::HandshakeResult;
 use crate::telemetry::TlsInfo;
-
-/// A certificate chain, leaf first.
-pub type Chain = Rc<[CertificateDer<'static>]>;
 
 /// A connection whose peer is who it must be.
 pub struct Secured {
@@ -28,9 +25,7 @@ pub struct Secured {
     /// For log and metrics.
     pub info: TlsInfo,
     /// What the peer presented, in this handshake or in that of the session which was resumed.
-    pub chain: Chain,
-    /// The last second for which the verdict holds; after it, the chain has to be verified again.
-    pub verified_until: Option<i64>,
+    pub accepted: Arc<Accepted>,
     /// Whether the peer asked for a client certificate: in TLS 1.3 it may still refuse it.
     pub asked_for_certificate: bool,
 }
@@ -91,14 +86,15 @@ pub async fn handshake(
     };
     let session = stream.get_ref().1;
     let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
-    let chain: Chain = session.peer_certificates().unwrap_or_default().into();
+    let chain = session.peer_certificates().unwrap_or_default();
     let Some(now) = profile.clock.current_time() else {
-        return Err(fail(Classified::new(HandshakeResult::Other, "the time is not known"), &chain, false));
+        return Err(fail(Classified::new(HandshakeResult::Other, "the time is not known"), chain, false));
     };
     // rustls does not verify the chain of a resumed session again.
-    if resumed && let Err(error) = profile.verifier.verify(&chain, now) {
-        return Err(fail(classify::tls(&error, false), &chain, true));
-    }
+    let accepted = match profile.verifier.judge(chain, now) {
+        Ok(accepted) => accepted,
+        Err(error) => return Err(fail(classify::tls(&error, false), chain, resumed)),
+    };
     let info = TlsInfo {
         sni: profile.identity.sni.clone(),
         version: match session.protocol_version() {
@@ -108,10 +104,9 @@ pub async fn handshake(
         cipher: session.negotiated_cipher_suite().map_or("", |suite| iana(suite.suite())),
         alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default(),
         resumed,
-        peer_not_after: chain.first().and_then(|leaf| not_after(leaf)),
+        peer_not_after: accepted.not_after,
     };
-    let verified_until = profile.verifier.verify_again_after(&chain, now);
-    Ok(Secured { info, verified_until, asked_for_certificate: witness.asked.get(), chain, stream })
+    Ok(Secured { info, accepted, asked_for_certificate: witness.asked.get(), stream })
 }
 
 /// The IANA's name; rustls writes those of TLS 1.3 in its own way.

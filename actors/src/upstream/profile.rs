@@ -10,11 +10,12 @@ use rustls::client::{ClientSessionMemoryCache, ResolvesClientCert, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
-use rustls::{SignatureScheme, SupportedProtocolVersion, version};
+use rustls::{SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion, version};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
+use super::accepted::{Accepted, Chain};
 use super::anchors::Anchors;
-use super::handshake::{Chain, Witness};
+use super::handshake::Witness;
 use super::verifier::PeerVerifier;
 use crate::outcome::HandshakeResult;
 use crate::plan::certificate::KeyFormat;
@@ -32,8 +33,8 @@ pub struct TlsProfile {
     /// The time by which certificates are judged.
     pub clock: Arc<dyn TimeProvider>,
     config: ClientConfig,
-    /// The last chain that it judged apart from a handshake, in which second, and whether it was good.
-    judged: RefCell<Option<(Chain, u64, bool)>>,
+    /// The last chain that it refused apart from a handshake, and in which second.
+    refused: RefCell<Option<(Chain, u64)>>,
 }
 
 /// Why an identity cannot be used. The translation lets none of these through; they fail closed all the same.
@@ -68,6 +69,21 @@ impl ProfileError {
     }
 }
 
+/// aws-lc-rs, with AES-128 before AES-256. Both are beyond reach, and the suites of AES-256 bring SHA-384 into the key
+/// schedule, for which processors have no instructions: it would cost a twelfth of a handshake.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    let with_aes_128 = |suite: &SupportedCipherSuite| {
+        use rustls::CipherSuite::{
+            TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS13_AES_128_GCM_SHA256,
+        };
+        [TLS13_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]
+            .contains(&suite.suite())
+    };
+    provider.cipher_suites.sort_by_key(|suite| (suite.tls13().is_none(), !with_aes_128(suite)));
+    provider
+}
+
 impl TlsProfile {
     /// Makes an identity ready.
     pub fn new(
@@ -75,7 +91,7 @@ impl TlsProfile {
         anchors: Arc<Anchors>,
         clock: &Arc<dyn TimeProvider>,
     ) -> Result<Self, ProfileError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(provider());
         let server_name = ServerName::try_from(identity.sni.to_string())
             .ok()
             .filter(|name| matches!(name, ServerName::DnsName(_)))
@@ -97,21 +113,23 @@ impl TlsProfile {
             verifier,
             clock: clock.clone(),
             config,
-            judged: RefCell::default(),
+            refused: RefCell::default(),
         })
     }
 
-    /// Whether a chain verifies as of `now`. All connections to one peer have the same chain, and where they are judged
-    /// together, the chain is verified once.
-    pub(super) fn accepts(&self, chain: &Chain, now: UnixTime) -> bool {
-        if let Some((last, second, accepted)) = &*self.judged.borrow()
+    /// The verdict on a chain as of `now`. All connections to one peer have the same chain: where they are judged together
+    /// and it is refused, that is found out once.
+    pub(super) fn judge(&self, chain: &Chain, now: UnixTime) -> Option<Arc<Accepted>> {
+        if let Some((last, second)) = &*self.refused.borrow()
             && *second == now.as_secs()
             && last == chain
         {
-            return *accepted;
+            return None;
         }
-        let accepted = self.verifier.verify(chain, now).is_ok();
-        self.judged.replace(Some((chain.clone(), now.as_secs(), accepted)));
+        let accepted = self.verifier.judge(chain, now).ok();
+        if accepted.is_none() {
+            self.refused.replace(Some((chain.clone(), now.as_secs())));
+        }
         accepted
     }
 

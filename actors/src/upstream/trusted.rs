@@ -2,22 +2,21 @@
 //! not know sockets or pools.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::handshake::Chain;
+use super::accepted::Accepted;
 use super::profile::TlsProfile;
 
 /// The wall clock is asked again after this: it may have been set, or the machine may have slept.
 const LONGEST: Duration = Duration::from_secs(1);
 
 pub(super) struct Trusted {
-    chain: Chain,
+    accepted: Arc<Accepted>,
     /// Whose verifier accepted the chain.
     under: Rc<TlsProfile>,
-    /// The last second, since the Unix epoch, for which that holds.
-    until: Option<i64>,
     look_again: Instant,
 }
 
@@ -33,8 +32,8 @@ pub(super) enum Verdict {
 
 impl Trusted {
     /// A chain that a handshake has just verified.
-    pub(super) fn new(chain: Chain, under: &Rc<TlsProfile>, until: Option<i64>, now: Instant) -> Self {
-        Self { chain, under: under.clone(), until, look_again: now }
+    pub(super) fn new(accepted: Arc<Accepted>, under: &Rc<TlsProfile>, now: Instant) -> Self {
+        Self { accepted, under: under.clone(), look_again: now }
     }
 
     /// Whether this very profile has accepted it.
@@ -57,14 +56,15 @@ impl Trusted {
             return refused;
         };
         let seconds = wall.as_secs().cast_signed();
-        if !known || self.until.is_some_and(|until| seconds > until) {
-            if !profile.accepts(&self.chain, wall) {
+        if !known || self.accepted.until.is_some_and(|until| seconds > until) {
+            let Some(accepted) = profile.judge(&self.accepted.chain, wall) else {
                 return refused;
-            }
-            self.until = profile.verifier.verify_again_after(&self.chain, wall);
+            };
+            self.accepted = accepted;
             self.under = profile.clone();
         }
-        let left = self.until.map(|until| Duration::from_secs(until.saturating_sub(seconds).max(0).cast_unsigned()));
+        let left =
+            self.accepted.until.map(|until| Duration::from_secs(until.saturating_sub(seconds).max(0).cast_unsigned()));
         self.look_again = now + left.unwrap_or(LONGEST).min(LONGEST);
         Verdict::Holds
     }

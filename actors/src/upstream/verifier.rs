@@ -10,6 +10,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use super::accepted::{Accepted, Remembered};
 use super::anchors::Anchors;
 use super::certificate::{Facts, not_after};
 use super::handshake::Witness;
@@ -36,6 +37,7 @@ pub struct PeerVerifier {
     pins: std::collections::BTreeSet<[u8; 32]>,
     anchors: Arc<Anchors>,
     algorithms: WebPkiSupportedAlgorithms,
+    remembered: Remembered,
 }
 
 impl PeerVerifier {
@@ -46,12 +48,31 @@ impl PeerVerifier {
         anchors: Arc<Anchors>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
-        Self { sni, names: identity.names.clone(), pins: identity.pins.clone(), anchors, algorithms }
+        Self {
+            sni,
+            names: identity.names.clone(),
+            pins: identity.pins.clone(),
+            anchors,
+            algorithms,
+            remembered: Remembered::default(),
+        }
     }
 
     /// The anchors it trusts.
     pub fn anchors(&self) -> &Anchors {
         &self.anchors
+    }
+
+    /// Verifies a chain, leaf first, as of `now`, or remembers that it was verified before and that this still holds.
+    pub fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Result<Arc<Accepted>, Error> {
+        let seconds = now.as_secs().cast_signed();
+        if let Some(accepted) = self.remembered.find(chain, seconds) {
+            return Ok(accepted);
+        }
+        self.verify(chain, now)?;
+        let accepted = Arc::new(Accepted::new(chain, seconds, self.verify_again_after(chain, now)));
+        self.remembered.insert(accepted.clone());
+        Ok(accepted)
     }
 
     /// Verifies a chain, leaf first, as of `now`.
@@ -125,9 +146,9 @@ impl ServerCertVerifier for PeerVerifier {
     ) -> Result<ServerCertVerified, Error> {
         let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned());
         let chain = chain.collect::<Vec<_>>();
-        let verdict = self.verify(&chain, now);
+        let verdict = self.judge(&chain, now);
         Witness::presented(chain);
-        verdict.map(|()| ServerCertVerified::assertion())
+        verdict.map(|_| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
