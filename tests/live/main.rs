@@ -7,6 +7,7 @@ mod certificates;
 mod client;
 #[path = "../smuggling/corpus.rs"]
 mod corpus;
+mod drain;
 mod forwarding;
 mod gateway;
 mod guide;
@@ -16,3 +17,5 @@ mod origination;
 mod results;
 mod serving;
 mod smuggling;
+mod stalls;
+mod upgrades;
