@@ -14,6 +14,7 @@ mod downstream;
 mod exchange;
 mod forward;
 mod head;
+mod http2;
 pub mod message;
 mod patience;
 mod pump;

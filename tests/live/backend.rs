@@ -1,9 +1,10 @@
 //! Backends: real TLS servers (rustls), and servers that get TLS wrong.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
+use socket2::{Domain, Socket, Type};
 
 use super::certificates::Identity;
 
@@ -19,9 +21,13 @@ pub struct Backend {
     pub address: SocketAddr,
     /// Connections that were accepted.
     pub connections: Arc<AtomicUsize>,
+    open: Connections,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// Those that are being served.
+type Connections = Arc<Mutex<HashMap<usize, TcpStream>>>;
 
 impl Backend {
     /// Calls `serve` with every connection, each on a thread of its own.
@@ -30,22 +36,26 @@ impl Backend {
         let address = listener.local_addr().unwrap();
         let (stop, connections) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let serve = Arc::new(serve);
+        let open = Connections::default();
         let thread = std::thread::spawn({
-            let (stop, connections) = (stop.clone(), connections.clone());
+            let (stop, connections, open) = (stop.clone(), connections.clone(), open.clone());
             move || {
                 for stream in listener.incoming() {
                     if stop.load(Ordering::SeqCst) {
                         return;
                     }
                     let Ok(stream) = stream else { continue };
-                    connections.fetch_add(1, Ordering::SeqCst);
+                    let number = connections.fetch_add(1, Ordering::SeqCst);
                     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-                    let serve = serve.clone();
-                    std::thread::spawn(move || serve(stream));
+                    let (serve, open) = (serve.clone(), Open::begin(&open, number, &stream));
+                    std::thread::spawn(move || {
+                        let _open = open;
+                        serve(stream);
+                    });
                 }
             }
         });
-        Self { address, connections, stop, thread: Some(thread) }
+        Self { address, connections, open, stop, thread: Some(thread) }
     }
 
     /// An HTTP server over TLS that answers every request with what it has seen.
@@ -81,29 +91,64 @@ impl Backend {
         Self::start(|mut stream| while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {})
     }
 
-    /// An address of this machine on which nobody listens.
+    /// An address of this machine on which nobody listens. It stays taken, so that nobody else does either.
     pub fn nobody() -> SocketAddr {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        std::mem::forget(socket);
+        address
     }
 
     pub fn accepted(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
-}
 
-impl Drop for Backend {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address);
+    /// Ends at once, as a process that is killed does: nobody listens any more, and every connection is closed.
+    pub fn kill(mut self) {
+        self.stop_accepting();
+        for stream in self.open.lock().unwrap().values() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn stop_accepting(&mut self) {
         if let Some(thread) = self.thread.take() {
+            self.stop.store(true, Ordering::SeqCst);
+            let _ = TcpStream::connect(self.address);
             let _ = thread.join();
         }
     }
 }
 
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.stop_accepting();
+    }
+}
+
+/// An entry among the connections, for as long as it is served.
+struct Open {
+    open: Connections,
+    number: usize,
+}
+
+impl Open {
+    fn begin(open: &Connections, number: usize, stream: &TcpStream) -> Self {
+        open.lock().unwrap().insert(number, stream.try_clone().unwrap());
+        Self { open: open.clone(), number }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.open.lock().unwrap().remove(&self.number);
+    }
+}
+
 /// How a backend speaks TLS.
 pub struct Tls {
-    pub identity: Identity,
+    pub presented: Presented,
     pub versions: &'static [&'static SupportedProtocolVersion],
     pub alpn: &'static [&'static str],
     /// The authority of the clients, where they must show a certificate.
@@ -114,13 +159,12 @@ pub struct Tls {
 
 impl Tls {
     pub fn new(identity: Identity) -> Self {
-        Self { identity, versions: rustls::ALL_VERSIONS, alpn: &[], clients: None, closes: false }
+        let presented = Presented::new(identity);
+        Self { presented, versions: rustls::ALL_VERSIONS, alpn: &[], clients: None, closes: false }
     }
 
     fn config(&self) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let key = provider.key_provider.load_private_key(self.identity.key()).unwrap();
-        let resolver = Presents(Arc::new(CertifiedKey::new(self.identity.chain.clone(), key)));
         let builder =
             ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(self.versions).unwrap();
         let builder = match &self.clients {
@@ -132,48 +176,84 @@ impl Tls {
                 builder.with_client_cert_verifier(verifier)
             }
         };
-        let mut config = builder.with_cert_resolver(Arc::new(resolver));
+        let mut config = builder.with_cert_resolver(Arc::new(self.presented.clone()));
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         Arc::new(config)
     }
 }
 
-/// Presents one certificate to everybody, whatever it is.
-#[derive(Debug)]
-struct Presents(Arc<CertifiedKey>);
+/// The certificate that everybody gets, whatever it is; it may change while a backend serves.
+#[derive(Debug, Clone)]
+pub struct Presented(Arc<Mutex<Arc<CertifiedKey>>>);
 
-impl ResolvesServerCert for Presents {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.clone())
+impl Presented {
+    fn new(identity: Identity) -> Self {
+        Self(Arc::new(Mutex::new(certified(identity))))
+    }
+
+    /// Handshakes that begin from now on get another one.
+    pub fn change(&self, identity: &Identity) {
+        *self.0.lock().unwrap() = certified(identity.clone());
     }
 }
 
-/// Answers each request with its request line and fields as the body.
-fn answer_requests(stream: impl Read + Write, once: bool) {
-    let mut stream = BufReader::new(stream);
-    loop {
+fn certified(identity: Identity) -> Arc<CertifiedKey> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = provider.key_provider.load_private_key(identity.key()).unwrap();
+    Arc::new(CertifiedKey::new(identity.chain, key))
+}
+
+impl ResolvesServerCert for Presented {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.lock().unwrap().clone())
+    }
+}
+
+/// A request, as a backend gets it.
+pub struct Request {
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The next one, if there is one and it is whole. Its body has a length or none.
+    pub fn read(stream: &mut impl BufRead) -> Option<Self> {
         let mut head = String::new();
         loop {
             let before = head.len();
             match stream.read_line(&mut head) {
-                Ok(0) | Err(_) => return,
+                Ok(0) | Err(_) => return None,
                 Ok(_) if &head[before..] == "\r\n" => break,
                 Ok(_) => {}
             }
         }
         let length = head
             .lines()
-            .find_map(|line| {
-                line.to_ascii_lowercase().strip_prefix("content-length:").map(|value| value.trim().to_owned())
-            })
-            .map_or(0, |value| value.parse().unwrap());
-        let mut body = vec![0; length];
-        if stream.read_exact(&mut body).is_err() {
-            return;
-        }
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head}", head.len());
-        if stream.get_mut().write_all(answer.as_bytes()).and_then(|()| stream.get_mut().flush()).is_err() || once {
+            .find_map(|line| Some(line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().to_owned()));
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        stream.read_exact(&mut body).ok()?;
+        Some(Self { head, body })
+    }
+
+    pub fn target(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap()
+    }
+}
+
+/// Answers each request with its request line and fields as the body.
+fn answer_requests(stream: impl Read + Write, once: bool) {
+    let mut stream = BufReader::new(stream);
+    while let Some(Request { head, .. }) = Request::read(&mut stream) {
+        if answer(stream.get_mut(), "", head.as_bytes()).is_err() || once {
             return;
         }
     }
+}
+
+/// Writes a 200; `fields` are lines of its head.
+pub fn answer(stream: &mut impl Write, fields: &str, body: &[u8]) -> std::io::Result<()> {
+    let mut whole = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+    whole.extend_from_slice(body);
+    stream.write_all(&whole)?;
+    stream.flush()
 }

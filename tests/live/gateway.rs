@@ -52,11 +52,13 @@ impl Gateway {
         gateway
     }
 
-    /// Where the listener port of any Gateway is bound.
+    /// Where the listener port of any Gateway is bound now.
     pub fn address(&self, port: u16) -> SocketAddr {
         let mark = format!(", port {port},");
         self.wait_for("a bound port", || {
-            address_in(&self.find_line(|line| line.contains(&mark) && address_in(line).is_some())?)
+            let lines = self.lines.lock().unwrap();
+            let told = lines.iter().rfind(|line| line.contains(&mark) && address_in(line).is_some())?;
+            if told.starts_with('-') { None } else { address_in(told) }
         })
     }
 
@@ -77,6 +79,36 @@ impl Gateway {
     /// Writes a file of objects beside those of the start.
     pub fn write(&self, name: &str, objects: &str) {
         std::fs::write(self.path(name), objects).unwrap();
+    }
+
+    /// Writes a file as a whole and waits until every worker serves what it says, which must be something new.
+    pub fn apply(&self, name: &str, objects: &str) {
+        let before = self.applied();
+        let unfinished = self.path("unfinished");
+        std::fs::write(&unfinished, objects).unwrap();
+        std::fs::rename(&unfinished, self.path(name)).unwrap();
+        self.wait_for("applied change", || (self.applied() > before).then_some(()));
+    }
+
+    fn applied(&self) -> u64 {
+        self.metric("postern_config_applies_total", &["result=\"success\""]) as u64
+    }
+
+    /// The sum of the series of a metric that have these labels.
+    pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let metrics = self.metrics();
+        let series = metrics.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+                && labels.iter().all(|label| line.contains(label))
+        });
+        series.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    }
+
+    /// A figure of the memory of the process, for example `VmRSS`, in bytes.
+    pub fn memory(&self, figure: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let figure = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':')).unwrap();
+        figure.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
     /// A file in the folder of objects.

@@ -24,24 +24,14 @@ pub struct Target {
 impl Target {
     /// Everything is called `name`.
     pub fn new(name: &str, address: SocketAddr) -> Self {
-        let (family, ip, port) = (if address.is_ipv4() { "IPv4" } else { "IPv6" }, address.ip(), address.port());
-        let yaml = format!(
-            "
----
-apiVersion: v1
-kind: Service
-metadata: {{name: {name}}}
-spec: {{ports: [{{name: https, port: 443}}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {{name: {name}, labels: {{kubernetes.io/service-name: {name}}}}}
-addressType: {family}
-ports: [{{name: https, port: {port}}}]
-endpoints: [{{addresses: [\"{ip}\"]}}]
-"
-        );
+        let yaml = format!("{}{}", service(name), slice(name, name, address));
         Self { name: name.into(), yaml }.route("web", &format!("{{kind: Service, name: {name}, port: 443}}"))
+    }
+
+    /// Gives the Service one more endpoint.
+    pub fn endpoint(mut self, address: SocketAddr) -> Self {
+        self.yaml.push_str(&slice(&format!("{}-{}", self.name, address.port()), &self.name, address));
+        self
     }
 
     /// A host outside, by name.
@@ -124,6 +114,35 @@ spec:
     pub fn yaml(&self) -> &str {
         &self.yaml
     }
+}
+
+/// A Service with the port 443.
+pub fn service(name: &str) -> String {
+    format!(
+        "
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{ports: [{{name: https, port: 443}}]}}
+"
+    )
+}
+
+/// An EndpointSlice of a Service with one endpoint.
+pub fn slice(name: &str, service: &str, address: SocketAddr) -> String {
+    let (family, ip, port) = (if address.is_ipv4() { "IPv4" } else { "IPv6" }, address.ip(), address.port());
+    format!(
+        "
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: {name}, labels: {{kubernetes.io/service-name: {service}}}}}
+addressType: {family}
+ports: [{{name: https, port: {port}}}]
+endpoints: [{{addresses: [\"{ip}\"]}}]
+"
+    )
 }
 
 /// A Secret of type `kubernetes.io/tls`.

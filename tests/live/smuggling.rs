@@ -193,6 +193,8 @@ fn run(size_of: impl Fn(&Case) -> Option<usize>) {
     let (_backend, gateway, log) = start();
     let address = gateway.address(80);
     let (mut wrong, mut number) = (Vec::new(), 0);
+    // The backend may notice that a request is cut when the next case is under way already.
+    let mut may_be_cut = 0;
     for case in cases() {
         let Some(size) = size_of(&case) else { continue };
         number += 1;
@@ -214,9 +216,11 @@ fn run(size_of: impl Fn(&Case) -> Option<usize>) {
         let (whole, unfinished) = expected_at_backend(&case);
         let cut = seen.iter().filter(|seen| **seen == Seen::Unfinished).count();
         seen.retain(|seen| *seen != Seen::Unfinished);
-        if seen != whole || cut > unfinished {
+        may_be_cut += unfinished;
+        if seen != whole || cut > may_be_cut {
             wrong.push(format!("{}: the backend saw {seen:?} and {cut} unfinished", case.name));
         }
+        may_be_cut = may_be_cut.saturating_sub(cut);
     }
     assert!(number > 150, "{number} cases");
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.output());

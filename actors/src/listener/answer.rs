@@ -1,6 +1,7 @@
 //! What the client gets when the answer is ours: one function maps each reason to a status and a body. No body names an
 //! address, an object or what a certificate carries; those go to the log.
 
+use crate::http1::HeadError;
 use crate::outcome::{HandshakeResult, Reason};
 
 /// The status that goes with a reason.
@@ -26,6 +27,19 @@ pub fn status(reason: Reason) -> u16 {
         | Reason::ResponseTimeout
         | Reason::UpstreamTimeout => 504,
         Reason::Handshake(_) | Reason::UpstreamClosed | Reason::UpstreamProtocol => 502,
+    }
+}
+
+/// The reason and the status of a head that is refused.
+pub(super) fn refusal(error: HeadError) -> (Reason, u16) {
+    match error {
+        HeadError::Malformed(_) => (Reason::BadRequest, 400),
+        HeadError::Ambiguous(_) => (Reason::AmbiguousFraming, 400),
+        HeadError::Expectation => (Reason::BadRequest, 417),
+        HeadError::TooLarge => (Reason::HeadTooLarge, 431),
+        HeadError::TargetTooLong => (Reason::HeadTooLarge, 414),
+        HeadError::TransferCoding => (Reason::BadRequest, 501),
+        HeadError::Version => (Reason::BadRequest, 505),
     }
 }
 

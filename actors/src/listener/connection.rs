@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,6 +19,7 @@ use super::alarm::after;
 use super::answer;
 use super::client::Client;
 use super::dispatch::{Next, Request};
+use super::http2;
 use super::pump::poll_read_into;
 use super::response::{Own, Response as _};
 use super::stream::Stream;
@@ -40,6 +42,10 @@ const LAST_REQUEST: Duration = Duration::from_millis(500);
 struct Connection {
     stream: Stream,
     client: Client,
+    /// Whether nothing has been read of it.
+    fresh: bool,
+    /// Once it is known to be HTTP/2: what was read of it.
+    http2: Option<BytesMut>,
     /// Whether its end is to be a reset.
     to_reset: bool,
 }
@@ -52,6 +58,8 @@ enum NoHead {
     TimedOut,
     /// The head is refused.
     Refused(HeadError),
+    /// It is the preface of HTTP/2.
+    Http2,
 }
 
 /// Serves a connection until it ends.
@@ -71,8 +79,18 @@ pub(super) async fn serve(
     let mut connection = None;
     let conversation = async {
         if let Some((stream, sni)) = accept(stream, protocol, &worker, &port).await {
+            let http2 = stream.is_http2().then(BytesMut::new);
             let client = Client { peer, sni, worker: worker.clone(), port };
-            connection.insert(Connection { stream, client, to_reset: false }).run().await;
+            let http1 = connection.insert(Connection { stream, client, fresh: true, http2, to_reset: false });
+            if http1.http2.is_none() {
+                http1.run().await;
+            }
+            if let Some(ahead) = http1.http2.take()
+                && let Some(Connection { stream, client, .. }) = connection.take()
+            {
+                // In a box: a connection that never speaks HTTP/2 has no room for it.
+                Box::pin(http2::run(stream, client, ahead)).await;
+            }
         }
     };
     // What a panic leaves behind is this connection's alone, and it ends; the worker's own state is in cells that no panic
@@ -150,22 +168,18 @@ impl Connection {
             let mut scratch = self.client.worker.take_scratch();
             loop {
                 match self.read_head(&mut scratch, timer.as_mut(), stopped.as_mut()).await {
-                    Ok(()) => {}
+                    Ok(()) => self.fresh = false,
                     Err(NoHead::Gone) => {
                         self.client.worker.give_scratch(scratch);
                         return self.shutdown().await;
                     }
+                    Err(NoHead::Http2) => {
+                        self.http2 = Some(std::mem::take(&mut scratch.input));
+                        return self.client.worker.give_scratch(scratch);
+                    }
                     Err(NoHead::TimedOut) => return self.refuse(Reason::DownstreamTimeout, 408, "").await,
                     Err(NoHead::Refused(error)) => {
-                        let (reason, status) = match error {
-                            HeadError::Malformed(_) => (Reason::BadRequest, 400),
-                            HeadError::Ambiguous(_) => (Reason::AmbiguousFraming, 400),
-                            HeadError::Expectation => (Reason::BadRequest, 417),
-                            HeadError::TooLarge => (Reason::HeadTooLarge, 431),
-                            HeadError::TargetTooLong => (Reason::HeadTooLarge, 414),
-                            HeadError::TransferCoding => (Reason::BadRequest, 501),
-                            HeadError::Version => (Reason::BadRequest, 505),
-                        };
+                        let (reason, status) = answer::refusal(error);
                         return self.refuse(reason, status, &error.to_string()).await;
                     }
                 }
@@ -211,7 +225,13 @@ impl Connection {
         let mut line_ended = true;
         loop {
             if !scratch.input.is_empty() {
+                // "Prior knowledge" (RFC 9113 section 3.3) is for plaintext; it shows in a connection's first bytes.
+                let preface = self.fresh && !self.stream.is_tls() && http2::may_begin(&scratch.input);
+                if preface && scratch.input.len() >= http2::PREFACE.len() {
+                    return Err(NoHead::Http2);
+                }
                 if line_ended
+                    && !preface
                     && let Some(length) = scratch.head.parse(&scratch.input, limits).map_err(NoHead::Refused)?
                 {
                     bytes::Buf::advance(&mut scratch.input, length);
@@ -242,7 +262,7 @@ impl Connection {
 
     /// Answers what is no request, and closes.
     async fn refuse(&mut self, reason: Reason, status: u16, detail: &str) {
-        let mut out = bytes::BytesMut::new();
+        let mut out = BytesMut::new();
         let body = answer::body(reason, None);
         Own { status, fields: &[], body: &body, edits: None, close: true }.write(&mut out);
         out.extend_from_slice(body.as_bytes());

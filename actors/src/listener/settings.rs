@@ -57,10 +57,10 @@ pub struct Http2Settings {
     /// Bytes of a request's fields as HPACK counts them (RFC 9113 section 6.5.2), CONTINUATION frames included: 431. As
     /// [`HeadLimits::bytes`], 64 KiB.
     pub max_header_list_bytes: u32,
-    /// Streams that the client reset before they were answered and that still take memory; a further one ends the
-    /// connection with ENHANCE_YOUR_CALM (CVE-2023-44487, "rapid reset"). 64.
+    /// Requests that the client may give up in a row (RST_STREAM); each that is answered, and each tenth of a second, gives
+    /// one back. A further one ends the connection with ENHANCE_YOUR_CALM (CVE-2023-44487, "rapid reset"). 200.
     pub max_reset_streams: usize,
-    /// Bytes of responses that wait in memory for one client, over all streams of a connection. 512 KiB.
+    /// Bytes of a response's body that one stream hands to HTTP/2 before the client takes them. 64 KiB.
     pub max_send_buffer: usize,
     /// A connection that has open streams and sends nothing for this long gets a PING. 30 s.
     pub keepalive_interval: Duration,
@@ -112,8 +112,8 @@ impl Default for Http2Settings {
             initial_stream_window: 64 * 1024,
             initial_connection_window: 1024 * 1024,
             max_header_list_bytes: HeadLimits::default().bytes as u32,
-            max_reset_streams: 64,
-            max_send_buffer: 512 * 1024,
+            max_reset_streams: 200,
+            max_send_buffer: 64 * 1024,
             keepalive_interval: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(15),
         }

@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::tls::HTTP2;
+
 /// A client's connection.
 pub(super) enum Stream {
     /// As it came.
@@ -19,6 +21,19 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    /// Whether TLS ends here.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    /// Whether TLS has agreed on HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP2),
+        }
+    }
+
     /// Ready when something can be read, as far as that can be known without a buffer: a plaintext connection that waits
     /// for its next request holds none.
     pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

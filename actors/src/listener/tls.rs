@@ -11,6 +11,9 @@ use rustls::sign::CertifiedKey;
 use crate::plan::certificate::{KeyFormat, PrivateKey, ServerCertificate};
 use crate::plan::{HostTable, Port};
 
+/// HTTP/2 as ALPN names it (RFC 9113 section 3.2).
+pub(super) const HTTP2: &[u8] = b"h2";
+
 /// What decides on the certificates of a port; as long as it stays the same, so does the configuration.
 pub(super) type Presented = Vec<(Option<String>, Vec<Arc<ServerCertificate>>)>;
 
@@ -39,7 +42,7 @@ pub(super) fn server_config(presented: &Presented) -> Result<Arc<ServerConfig>, 
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if let Some(ticketer) = ticketer() {
         config.ticketer = ticketer;
