@@ -7,6 +7,7 @@ mod certificates;
 mod client;
 #[path = "../smuggling/corpus.rs"]
 mod corpus;
+mod drain;
 mod forwarding;
 mod gateway;
 mod guide;
@@ -22,4 +23,6 @@ mod rotation;
 mod serving;
 mod slow;
 mod smuggling;
+mod stalls;
 mod streaming;
+mod upgrades;

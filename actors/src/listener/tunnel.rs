@@ -172,6 +172,9 @@ impl Relay {
             match poll_read_into(cx, from.as_mut(), &mut self.buffer, READ) {
                 Poll::Ready(Ok(0)) => (self.ended, self.stirred) = (true, true),
                 Poll::Ready(Ok(_)) => {}
+                // TLS that ends without a close_notify. What a tunnel carries has its own way to say that it is whole, and
+                // resetting the other side would take from it what it has not read yet.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => self.ended = true,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     if self.unflushed {

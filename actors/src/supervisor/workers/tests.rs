@@ -10,6 +10,8 @@ use crate::plan::{HostTable, Port, Protocol};
 use crate::supervisor::ports::PortMapping;
 use crate::telemetry::{Readiness, Settings, Telemetry};
 
+mod panics;
+
 /// A worker that answers each connection with the number of its start and the number of the plan's authorities.
 struct FakeWorker {
     start: usize,
