@@ -1,6 +1,7 @@
 //! A translation as text that people can compare: status first, then what is worth knowing, then the plan.
 
 use std::fmt::{self, Display, Write as _};
+use std::time::Duration;
 
 use postern::resources::Severity;
 use postern::status::{Condition, Verdicts};
@@ -122,11 +123,12 @@ fn rule(out: &mut String, rule: &Rule) -> fmt::Result {
         write!(out, " ({name})")?;
     }
     filters(out, &rule.filters)?;
-    if let Some(request) = rule.timeouts.request {
-        write!(out, ", request within {request:?}")?;
-    }
-    if let Some(backend) = rule.timeouts.backend_request {
-        write!(out, ", backend within {backend:?}")?;
+    for (name, limit) in [("request", rule.timeouts.request), ("backend", rule.timeouts.backend_request)] {
+        match limit {
+            None => {}
+            Some(Duration::ZERO) => write!(out, ", {name} without limit")?,
+            Some(limit) => write!(out, ", {name} within {limit:?}")?,
+        }
     }
     match &rule.action {
         Action::Redirect(redirect) => {

@@ -21,9 +21,10 @@ pub(super) struct Deadline {
 impl Deadline {
     /// For an attempt that begins now, of a request that began at `began`.
     pub(super) fn of(timeouts: Timeouts, began: Instant) -> Option<Self> {
-        let request = timeouts.request.map(|limit| Self { at: after(began, limit), reason: Reason::RequestTimeout });
-        let attempt = timeouts
-            .backend_request
+        let limited = |limit: Option<Duration>| limit.filter(|limit| !limit.is_zero());
+        let request =
+            limited(timeouts.request).map(|limit| Self { at: after(began, limit), reason: Reason::RequestTimeout });
+        let attempt = limited(timeouts.backend_request)
             .map(|limit| Self { at: after(Instant::now(), limit), reason: Reason::BackendRequestTimeout });
         request.into_iter().chain(attempt).min_by_key(|deadline| deadline.at)
     }
@@ -129,6 +130,16 @@ mod tests {
             let given = poll_fn(|cx| watch.poll(cx, std::mem::take(&mut moved), party)).await;
             assert_eq!((given, begin.elapsed()), (reason, seconds * SECOND), "{party:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rule_may_have_no_limit_at_all() {
+        let timeouts = Timeouts { request: Some(Duration::ZERO), backend_request: None };
+        assert_eq!(Deadline::of(timeouts, Instant::now()), None);
+        let mut alarm = Alarm::default();
+        let mut watch = Watch::new(&mut alarm, Patience::new(&settings(), timeouts, None));
+        let given = poll_fn(|cx| watch.poll(cx, false, Party::Answer));
+        assert!(tokio::time::timeout(1000 * SECOND, given).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]

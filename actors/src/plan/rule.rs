@@ -37,7 +37,8 @@ pub enum Action {
     Fail(Poison),
 }
 
-/// `timeouts` of a rule; `None` (not given, or `0s`) is no limit of the rule's own.
+/// `timeouts` of a rule. `None` is not given; zero is no limit at all, also not the gateway's own for a response's head
+/// ("Setting a timeout to the zero duration (e.g. "0s") SHOULD disable the timeout completely", HTTPRouteTimeouts).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// From the end of the request's head to the end of the response.

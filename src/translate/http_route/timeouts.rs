@@ -8,8 +8,7 @@ use crate::resources::http_route::HttpRouteTimeouts;
 use crate::status::reason;
 use crate::translate::findings::Problem;
 
-/// Reads both; `0s` is no limit ("Setting a timeout to the zero duration (e.g. "0s") SHOULD disable the timeout
-/// completely.", HTTPRouteTimeouts).
+/// Reads both.
 pub(super) fn build(written: Option<&HttpRouteTimeouts>, field: &str, problems: &mut Vec<Problem>) -> Timeouts {
     let Some(written) = written else { return Timeouts::default() };
     let mut read = |value: Option<&str>, name: &str| {
@@ -23,7 +22,7 @@ pub(super) fn build(written: Option<&HttpRouteTimeouts>, field: &str, problems: 
                 "write it as in 1h, 5m, 10s, 500ms or 1m30s",
             ));
         }
-        duration.filter(|duration| !duration.is_zero())
+        duration
     };
     Timeouts {
         request: read(written.request.as_deref(), "request"),
@@ -85,10 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn zero_and_absence_are_no_limit() {
+    fn zero_is_not_absence() {
         let mut problems = Vec::new();
         let written = HttpRouteTimeouts { request: Some("0s".into()), backend_request: None };
-        assert_eq!(build(Some(&written), "r", &mut problems), Timeouts::default());
+        let timeouts = build(Some(&written), "r", &mut problems);
+        assert_eq!(timeouts, Timeouts { request: Some(Duration::ZERO), backend_request: None });
+        assert_eq!(build(None, "r", &mut problems), Timeouts::default());
         assert!(problems.is_empty());
         let written = HttpRouteTimeouts { request: Some("1s".into()), backend_request: Some("soon".into()) };
         let timeouts = build(Some(&written), "r", &mut problems);
