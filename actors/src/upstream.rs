@@ -31,6 +31,7 @@ use crate::telemetry::{CloseReason, Observer};
 pub mod accepted;
 mod acquire;
 pub mod anchors;
+pub mod bulk;
 pub mod certificate;
 mod channel;
 mod choice;

@@ -1,7 +1,6 @@
 //! One TLS handshake over an open socket. It must not know pools, backends or plans.
 
 use std::cell::{Cell, RefCell};
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::accepted::Accepted;
+use super::bulk::BulkSocket;
 use super::classify::{self, Classified};
 use super::explain;
 use super::profile::TlsProfile;
@@ -21,7 +21,7 @@ use crate::telemetry::TlsInfo;
 /// A connection whose peer is who it must be.
 pub struct Secured {
     /// The connection.
-    pub stream: TlsStream<TcpStream>,
+    pub stream: TlsStream<BulkSocket>,
     /// For log and metrics.
     pub info: TlsInfo,
     /// What the peer presented, in this handshake or in that of the session which was resumed.
@@ -71,7 +71,7 @@ pub async fn handshake(
     config: &Arc<ClientConfig>,
 ) -> Result<Secured, HandshakeFailure> {
     let witness = Rc::new(Witness::default());
-    let connect = TlsConnector::from(config.clone()).connect(profile.server_name.clone(), socket);
+    let connect = TlsConnector::from(config.clone()).connect(profile.server_name.clone(), BulkSocket::new(socket));
     let stream = WITNESS.scope(witness.clone(), connect).await;
     let fail = |classified: Classified, chain: &[CertificateDer<'_>], stale_session| {
         let detail = explain::failure(&classified, chain, profile);
@@ -120,15 +120,9 @@ fn iana(suite: rustls::CipherSuite) -> &'static str {
 }
 
 /// The error that the peer's bytes hold, if one is among those that have already arrived. It reads no plaintext.
-pub(super) fn pending_error(stream: &mut TlsStream<TcpStream>) -> Option<rustls::Error> {
-    struct Arrived<'a>(&'a TcpStream);
-    impl io::Read for Arrived<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.0.try_read(buffer)
-        }
-    }
+pub(super) fn pending_error(stream: &mut TlsStream<BulkSocket>) -> Option<rustls::Error> {
     let (socket, session) = stream.get_mut();
-    while let Ok(1..) = session.read_tls(&mut Arrived(socket)) {
+    while let Ok(1..) = session.read_tls(socket) {
         if let Err(error) = session.process_new_packets() {
             return Some(error);
         }

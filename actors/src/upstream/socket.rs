@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::bulk::BulkSocket;
 use super::handshake::pending_error;
 
 /// A silent peer is asked after this.
@@ -38,14 +39,14 @@ pub(super) enum Stream {
     /// To a backend without a policy.
     Plaintext(TcpStream),
     /// To a backend with one.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<BulkSocket>>),
 }
 
 impl Stream {
     fn socket(&self) -> &TcpStream {
         match self {
             Self::Plaintext(socket) => socket,
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Tls(stream) => stream.get_ref().0.socket(),
         }
     }
 
@@ -59,9 +60,8 @@ impl Stream {
             }
             Self::Tls(stream) => {
                 let (socket, session) = stream.get_mut();
-                let socket = SockRef::from(&*socket);
                 while session.wants_read() {
-                    match session.read_tls(&mut &*socket) {
+                    match session.read_tls(socket) {
                         Ok(1..) if session.process_new_packets().is_ok() => {}
                         Err(error) if nothing(&error) => return false,
                         _ => return true,
