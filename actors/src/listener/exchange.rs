@@ -177,6 +177,7 @@ impl<'a> Exchange<'a> {
             && self.response_head.keep_alive()
             && self.response.is_read()
             && self.response.input.is_empty()
+            && !self.response.is_over()
     }
 
     fn poll<D, U>(

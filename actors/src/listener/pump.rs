@@ -58,6 +58,8 @@ pub(super) struct Pump {
     pub(super) wrote: bool,
     /// Whether bytes have moved since somebody asked.
     stirred: bool,
+    /// How reading ended, while what was read before waits to be written.
+    held: Option<io::Result<usize>>,
 }
 
 impl Pump {
@@ -77,6 +79,7 @@ impl Pump {
             moved: 0,
             wrote: false,
             stirred: false,
+            held: None,
         }
     }
 
@@ -90,6 +93,11 @@ impl Pump {
     /// Whether the body has been read to its end.
     pub(super) fn is_read(&self) -> bool {
         self.ended
+    }
+
+    /// Whether the side that is read is known to have ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.held.is_some()
     }
 
     /// Whether it waits, if it waits at all, for the side that is written.
@@ -136,7 +144,7 @@ impl Pump {
                     }
                     self.end();
                 }
-                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Ok(_)) => self.gather(cx, from.as_mut()),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(PumpError::Read(error))),
                 Poll::Pending => {
                     ready!(self.poll_flush(cx, to))?;
@@ -162,10 +170,32 @@ impl Pump {
     where
         R: AsyncRead + ?Sized,
     {
-        let room = if self.moved > LARGE_READ as u64 { LARGE_READ } else { SMALL_READ };
-        let read = poll_read_into(cx, from, &mut self.input, room);
+        if let Some(read) = self.held.take() {
+            return Poll::Ready(read);
+        }
+        let room = if self.is_large() { LARGE_READ.saturating_sub(self.input.len()) } else { SMALL_READ };
+        let read = poll_read_into(cx, from, &mut self.input, room.max(SMALL_READ));
         self.stirred |= read.is_ready();
         read
+    }
+
+    fn is_large(&self) -> bool {
+        self.moved > LARGE_READ as u64
+    }
+
+    /// Reads on in a large body, as far as that needs no waiting: TLS gives a record at a time, and a write of several costs
+    /// little more than one of one. An end or an error is held until what came before it is written.
+    fn gather<R>(&mut self, cx: &mut Context<'_>, mut from: Pin<&mut R>)
+    where
+        R: AsyncRead + ?Sized,
+    {
+        while self.is_large() && self.held.is_none() && self.input.len() <= LARGE_READ - SMALL_READ {
+            match self.poll_read(cx, from.as_mut()) {
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(ended) => self.held = Some(ended),
+                Poll::Pending => return,
+            }
+        }
     }
 
     fn has_output(&self) -> bool {
@@ -218,9 +248,8 @@ impl Pump {
         W: AsyncWrite + ?Sized,
     {
         let slices = [IoSlice::new(&self.output), IoSlice::new(&self.input[..self.direct]), IoSlice::new(self.tail)];
-        let written = if self.direct == 0 && self.tail.is_empty() {
-            to.poll_write(cx, &self.output)
-        } else if to.is_write_vectored() {
+        let alone = slices.iter().filter(|slice| !slice.is_empty()).count() == 1;
+        let written = if to.is_write_vectored() && !alone {
             to.poll_write_vectored(cx, &slices)
         } else {
             let first = slices.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |slice| slice);
@@ -344,6 +373,37 @@ mod tests {
         assert!(matches!(result, Err(PumpError::Truncated)));
         let (_, result) = pumped(b"x\r\n", Framing::Chunked, Framing::Chunked).await;
         assert!(matches!(result, Err(PumpError::Framing)));
+    }
+
+    /// Gives as much as is asked for, always at once, and then fails.
+    struct Fails(usize);
+
+    impl AsyncRead for Fails {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut tokio::io::ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if self.0 == 0 {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            }
+            let given = buffer.remaining().min(self.0);
+            self.0 -= given;
+            buffer.put_slice(&vec![b'x'; given]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_in_a_large_body_comes_after_what_was_read_and_is_no_end() {
+        for length in [LARGE_READ, 3 * LARGE_READ + 7] {
+            let mut written = Vec::new();
+            let mut pump = Pump::new(BytesMut::new(), BytesMut::new(), Framing::UntilClose, Framing::UntilClose);
+            let mut source = Fails(length);
+            let result = poll_fn(|cx| pump.poll(cx, Pin::new(&mut source), Pin::new(&mut written))).await;
+            assert!(matches!(result, Err(PumpError::Read(_))), "{length}: {result:?}");
+            assert_eq!(written.len(), length);
+        }
     }
 
     #[test]
