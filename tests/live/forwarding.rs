@@ -37,7 +37,7 @@ fn a_route_s_border_holds_and_what_is_forwarded_is_as_it_was_sent() {
         let request = format!("GET {target} HTTP/1.1\r\nHost: door.test\r\nConnection: close\r\n\r\n");
         send(connect(address), request.as_bytes())
     };
-    for target in ["/public/..%2fadmin", "/public/%2e%2e/admin", "//admin", "/public//../admin/", "/%61dmin?x"] {
+    for target in ["/public/%2e%2e/admin", "//admin", "/public//../admin/", "/%61dmin?x"] {
         let response = ask(target);
         assert_eq!(response.status, 302, "{target}: {response:?}");
         assert!(response.head.contains("guard.test"), "{target}: {response:?}");
@@ -55,7 +55,14 @@ fn a_route_s_border_holds_and_what_is_forwarded_is_as_it_was_sent() {
         let response = ask(target);
         assert!(response.body.starts_with(&format!("GET {forwarded} HTTP/1.1\r\n")), "{target}: {response:?}");
     }
-    for target in ["/..", "/public/../../admin", "/%2e%2e/admin", "/public/%00/../admin"] {
+    for target in [
+        "/public/..%2fadmin",
+        "/public/..;/admin",
+        "/..",
+        "/public/../../admin",
+        "/%2e%2e/admin",
+        "/public/%00/../admin",
+    ] {
         assert_eq!(ask(target).status, 400, "{target}");
     }
 }

@@ -112,6 +112,10 @@ impl RequestHead {
         let (begin, end) = (method.len(), self.text.len());
         self.method = Span::new(0, begin);
         self.target = Span::new(begin, end);
+        // Its success would turn the connection into a tunnel, and it has no content (RFC 9110 section 9.3.6).
+        if method == "CONNECT" {
+            return Err(HeadError::Malformed("CONNECT, which a gateway does not serve"));
+        }
         let bytes = target.as_bytes();
         if memchr::memchr(b'#', bytes).is_some() {
             return Err(HeadError::Malformed("a fragment in the request target"));

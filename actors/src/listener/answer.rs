@@ -68,7 +68,9 @@ pub fn body(reason: Reason, certificate_error: Option<&str>) -> String {
         (Reason::UpstreamClosed | Reason::UpstreamProtocol, _) => {
             format!("the backend gave no valid response ({reason})\n")
         }
-        (Reason::BadRequest | Reason::HeadTooLarge, _) => format!("the request is invalid ({reason})\n"),
+        (Reason::BadRequest | Reason::AmbiguousFraming | Reason::HeadTooLarge, _) => {
+            format!("the request is invalid ({reason})\n")
+        }
         _ => format!("{reason}\n"),
     }
 }

@@ -139,7 +139,13 @@ async fn accept(
         return Some((Stream::Plain(stream), None));
     }
     let acceptor = TlsAcceptor::from(port.tls()?);
-    let (accepted, outcome) = match timeout(worker.settings.head_timeout, acceptor.accept(stream)).await {
+    let handshake = timeout(worker.settings.head_timeout, acceptor.accept(stream));
+    let handshake = tokio::select! {
+        biased;
+        handshake = handshake => handshake,
+        () = stopped(port) => return None,
+    };
+    let (accepted, outcome) = match handshake {
         Ok(Ok(stream)) => {
             let sni = stream.get_ref().1.server_name().map(str::to_ascii_lowercase);
             (Some((Stream::Tls(Box::new(stream)), sni)), DownstreamHandshake::Ok)
@@ -159,7 +165,7 @@ impl Connection {
     async fn run(&mut self) {
         let port = self.client.port.clone();
         // Both are made once for all requests: what a warm connection does for them is to look.
-        let mut stopped = pin!(stopped(&port));
+        let mut stopped = pin!(stopped(&port).fuse());
         let mut timer = pin!(tokio::time::sleep(self.client.worker.settings.idle_timeout));
         loop {
             if !self.readable(timer.as_mut(), stopped.as_mut()).await {
@@ -247,7 +253,14 @@ impl Connection {
             let read = tokio::select! {
                 biased;
                 read = poll_fn(|cx| poll_read_into(cx, Pin::new(&mut *stream), input, HEAD_READ)) => read,
-                () = stopped.as_mut(), if !begun => return Err(NoHead::Gone),
+                () = stopped.as_mut() => {
+                    if !begun {
+                        return Err(NoHead::Gone);
+                    }
+                    // A head that has begun gets a moment more, not all of its time.
+                    timer.as_mut().reset(after(Instant::now(), settings.linger_timeout));
+                    continue;
+                }
                 () = timer.as_mut() => return Err(if begun { NoHead::TimedOut } else { NoHead::Gone }),
             };
             match read {

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -65,13 +65,14 @@ pub(super) trait Downstream: AsyncRead + AsyncWrite + Unpin {
     /// Ready when a client that has sent its whole request has left. What it sends meanwhile goes to `input`: it is the
     /// beginning of its next request.
     fn poll_gone(&mut self, cx: &mut Context<'_>, input: &mut BytesMut) -> Poll<()> {
-        if input.len() >= READ_AHEAD {
-            return Poll::Pending;
+        // Until it has to wait: only then is it woken when the client leaves.
+        while input.len() < READ_AHEAD {
+            match ready!(poll_read_into(cx, Pin::new(&mut *self), input, READ_AHEAD)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Poll::Ready(()),
+            }
         }
-        match poll_read_into(cx, Pin::new(self), input, READ_AHEAD) {
-            Poll::Pending | Poll::Ready(Ok(1..)) => Poll::Pending,
-            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
-        }
+        Poll::Pending
     }
 }
 

@@ -65,6 +65,8 @@ pub(super) struct Exchange<'a> {
     until_close: bool,
     /// Whether a client that waits for leave to send its body may have got it.
     informed: bool,
+    /// Whether no line of a head has ended since it was looked at: one that drips in is not read anew at every drop.
+    unended: bool,
     /// Whether a head has been read since somebody asked.
     turned: bool,
     request_done: bool,
@@ -94,6 +96,7 @@ impl<'a> Exchange<'a> {
             phase: Phase::Head,
             until_close: false,
             informed: false,
+            unended: false,
             turned: false,
             request_done: false,
             request_refused: false,
@@ -213,10 +216,14 @@ impl<'a> Exchange<'a> {
         }
         while self.phase == Phase::Head {
             ready!(self.response.poll_output(cx, down.as_mut())).map_err(|_| ExchangeError::DownstreamClosed)?;
-            if !self.read_head(&mut *down)? {
+            if self.unended || !self.read_head(&mut *down)? {
                 match ready!(self.response.poll_read(cx, up.as_mut())) {
                     Ok(0) => return Poll::Ready(Err(ExchangeError::Upstream(None))),
-                    Ok(_) => {}
+                    Ok(count) => {
+                        let input = &self.response.input;
+                        self.unended =
+                            !input[input.len() - count..].contains(&b'\n') && input.len() < MAX_RESPONSE_HEAD;
+                    }
                     Err(error) => return Poll::Ready(Err(ExchangeError::Upstream(Some(error)))),
                 }
             }

@@ -190,6 +190,8 @@ impl<'p> Request<'p> {
             }
             self.next = match (close, whole) {
                 (_, false) => Next::Linger,
+                // What the client sent after it must not cost it the response (RFC 9112 section 9.6).
+                (true, true) if !scratch.input.is_empty() => Next::Linger,
                 (true, true) => Next::Close,
                 (false, true) => Next::Read,
             };
@@ -204,7 +206,7 @@ impl<'p> Request<'p> {
                 return End::Cut(Reason::DownstreamClosed, String::new());
             }
             ExchangeError::OutOfTime(reason) => (out_of_time(reason, Some(endpoint)), None),
-            ExchangeError::BadRequest => (failure(Reason::BadRequest, "an invalid chunked body", endpoint), None),
+            ExchangeError::BadRequest => (failure(Reason::AmbiguousFraming, "an invalid chunked body", endpoint), None),
             ExchangeError::UpstreamProtocol(message) => (failure(Reason::UpstreamProtocol, &message, endpoint), None),
             ExchangeError::Upstream(error) => {
                 let error = error.unwrap_or_else(|| std::io::ErrorKind::UnexpectedEof.into());

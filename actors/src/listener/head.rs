@@ -58,8 +58,9 @@ impl Edits<'_> {
 /// Fields that say how a message is framed or routed: no filter may write them, as that would let a route desynchronise a
 /// connection that it shares with others.
 fn is_reserved(name: &HeaderName) -> bool {
-    use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
-    [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE].contains(name)
+    use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+    [CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(name)
+        || ["keep-alive", "proxy-connection"].contains(&name.as_str())
 }
 
 /// What a request's head to a backend is made of.

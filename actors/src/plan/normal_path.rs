@@ -7,7 +7,7 @@
 //! | `%c3` | `%C3` | escapes are equal in any case (section 6.2.2.1) |
 //! | `.`, `..`, `%2e%2E` | resolved | section 5.2.4; nginx and Envoy do so before they match |
 //! | `..` beyond the root | refused | section 5.2.4 would drop it; it is sent by nobody who means well, and nginx refuses it |
-//! | `..;a` | as `..` | servlet containers strip parameters before they resolve |
+//! | `..;a`, `..%2f`, `\..` | refused | only some would go up here (servlet containers strip parameters, and see below): for one half of the backends the rule would be another one's |
 //! | `//` | `/` | most servers take it so; nginx does (`merge_slashes`), Envoy on demand |
 //! | `%2f` | `/` | nginx decodes it, and so do many backends; Envoy leaves it to the operator |
 //! | `\`, `%5c` | `/` | browsers and some servers take it so (WHATWG URL), and so does Envoy |
@@ -27,6 +27,9 @@ pub enum NoPath {
     /// `..` where nothing is left to go up from.
     #[error("the path climbs above the root")]
     Climbs,
+    /// `..` that goes up for some backends only.
+    #[error("the path goes up in a way that not every server would")]
+    Doubtful,
     /// `%00`
     #[error("the path holds a NUL")]
     Nul,
@@ -79,32 +82,39 @@ fn write(relative: &[u8], out: &mut String) -> Result<(), NoPath> {
     out.reserve(relative.len() + 1);
     out.push('/');
     let mut start = 1;
+    let mut plain_start = true;
     let mut rest = relative;
     while let Some((byte, length)) = first(rest) {
         rest = &rest[length..];
         match byte {
             0 => return Err(NoPath::Nul),
-            b'/' | b'\\' => start = end_segment(out, start, true)?,
+            b'/' | b'\\' => {
+                let plain = byte == b'/' && length == 1;
+                start = end_segment(out, start, Some(plain), plain_start)?;
+                plain_start = plain;
+            }
             _ if IN_SEGMENT[byte as usize] => out.push(char::from(byte)),
             _ => out.extend(['%', hex(byte >> 4), hex(byte & 15)]),
         }
     }
-    end_segment(out, start, false).map(|_| ())
+    end_segment(out, start, None, plain_start).map(|_| ())
 }
 
 /// Ends the segment that begins at `start`, and tells where the next one does. A dot segment goes, with the one that it
-/// goes up from; an empty one is none.
-fn end_segment(out: &mut String, start: usize, border: bool) -> Result<usize, NoPath> {
+/// goes up from; an empty one is none. `border` is what follows, if anything does: whether it is a slash as such, for
+/// everybody; `plain_start` says the same of what came before.
+fn end_segment(out: &mut String, start: usize, border: Option<bool>, plain_start: bool) -> Result<usize, NoPath> {
     let segment = &out[start..];
     let name = segment.split_once(';').map_or(segment, |(name, _)| name);
     match name {
         "." => out.truncate(start),
+        ".." if segment != name || border == Some(false) || !plain_start => return Err(NoPath::Doubtful),
         ".." => {
             out.truncate(start);
             let above = out[..start - 1].rfind('/').ok_or(NoPath::Climbs)?;
             out.truncate(above + 1);
         }
-        _ if border && !segment.is_empty() => out.push('/'),
+        _ if border.is_some() && !segment.is_empty() => out.push('/'),
         _ => {}
     }
     Ok(out.len())

@@ -29,6 +29,8 @@ pub(super) fn command(task: &Task<'_>, place: &Place, core: usize, binary: &Path
     for page in ["--admin-address", "--metrics-address", "--ready-address"] {
         command.args([page, "127.0.0.1:0"]);
     }
+    // Its own default is half of the descriptors, since each connection may need another one to a backend.
+    command.args(["--max-connections", "16384"]);
     command.args(["--drain-timeout", "1"]).env_remove("LOG_FORMAT").env_remove("RUST_LOG");
     if task.access_log {
         command.stdout(File::create(place.folder.join("access.log"))?);

@@ -10,17 +10,10 @@ fn normal(path: &str) -> Result<String, NoPath> {
 fn no_spelling_passes_the_border_of_a_route() {
     for (path, expected) in [
         ("/public/../admin", "/admin"),
-        ("/public/..%2fadmin", "/admin"),
         ("/public/%2e%2e/admin", "/admin"),
         ("/public/.%2E/admin", "/admin"),
-        ("/public%2f..%2Fadmin", "/admin"),
         ("/public//../admin", "/admin"),
         ("/public/..//admin", "/admin"),
-        ("/public/..\\admin", "/admin"),
-        ("/public/..%5cadmin", "/admin"),
-        ("/public/..;/admin", "/admin"),
-        ("/public/..;a=b/admin", "/admin"),
-        ("/public/..%3B/admin", "/admin"),
         ("/public/.;/x", "/public/x"),
         ("//admin", "/admin"),
         ("/./admin", "/admin"),
@@ -80,8 +73,23 @@ fn escapes_have_one_spelling_and_are_decoded_once() {
 
 #[test]
 fn what_nobody_means_well_by_is_refused() {
-    for path in ["/..", "/../admin", "/%2e%2e/admin", "/a/../..", "/a/..//../b", "//..", "/..;x", "/%2f..", "/./.."] {
+    for path in ["/..", "/../admin", "/%2e%2e/admin", "/a/../..", "/a/..//../b", "//..", "/./.."] {
         assert_eq!(normal(path), Err(NoPath::Climbs), "{path}");
+    }
+    for path in [
+        "/public/..%2fadmin",
+        "/public%2f..%2Fadmin",
+        "/public%2f../admin",
+        "/public/..\\admin",
+        "/public/..%5cadmin",
+        "/public/..;/admin",
+        "/public/..;a=b/admin",
+        "/public/..%3B/admin",
+        "/admin/%2e%2e%2fx",
+        "/..;x",
+        "/%2f..",
+    ] {
+        assert_eq!(normal(path), Err(NoPath::Doubtful), "{path}");
     }
     for path in ["/%00", "/public/%00/../admin", "/a%00.html"] {
         assert_eq!(normal(path), Err(NoPath::Nul), "{path}");
@@ -162,7 +170,8 @@ proptest! {
                 char::from(byte).to_string()
             })
             .collect();
-        prop_assert_eq!(normal(&spelt), normal(&path));
+        let spelt = normal(&spelt);
+        prop_assert!(spelt == normal(&path) || spelt == Err(NoPath::Doubtful), "{:?}", spelt);
     }
 
     #[test]
