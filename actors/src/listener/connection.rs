@@ -77,7 +77,8 @@ pub(super) async fn serve(
     // Failing to set an option harms nobody but this connection's latency.
     let _ = stream.set_nodelay(true);
     let mut connection = None;
-    let conversation = async {
+    // In a box: where a future is moved into another one, the compiler keeps room for it twice.
+    let conversation = Box::pin(async {
         if let Some((stream, sni)) = accept(stream, protocol, &worker, &port).await {
             let http2 = stream.is_http2().then(BytesMut::new);
             let client = Client { peer, sni, worker: worker.clone(), port };
@@ -92,7 +93,7 @@ pub(super) async fn serve(
                 Box::pin(http2::run(stream, client, ahead)).await;
             }
         }
-    };
+    });
     // What a panic leaves behind is this connection's alone, and it ends; the worker's own state is in cells that no panic
     // leaves half changed.
     let panicked = AssertUnwindSafe(conversation).catch_unwind().await.is_err();
@@ -315,18 +316,22 @@ impl Connection {
     async fn linger(&mut self) {
         let limit = self.client.worker.settings.linger_timeout;
         let stream = &mut self.stream;
-        let _ = timeout(limit, async {
-            stream.shutdown().await?;
-            let mut rest = [0; 4096];
-            let mut left = LINGER_BYTES;
-            loop {
-                let read = stream.read(&mut rest).await?;
-                left = left.saturating_sub(read);
-                if read == 0 || left == 0 {
-                    return std::io::Result::Ok(());
+        // In a box: an idle connection has no room for what few of them read at their end.
+        let _ = timeout(
+            limit,
+            Box::pin(async {
+                stream.shutdown().await?;
+                let mut rest = [0; 4096];
+                let mut left = LINGER_BYTES;
+                loop {
+                    let read = stream.read(&mut rest).await?;
+                    left = left.saturating_sub(read);
+                    if read == 0 || left == 0 {
+                        return std::io::Result::Ok(());
+                    }
                 }
-            }
-        })
+            }),
+        )
         .await;
     }
 }
