@@ -5,9 +5,11 @@
 //! | [`resources`] | the Kubernetes objects we read, their validation, the Snapshot | what they mean |
 //! | [`translate`] | Snapshot to Plan and Verdicts | IO, the clock, locks |
 //! | [`status`] | conditions as the Gateway API has them | IO |
+//! | [`provision`] | Gateway to the objects that serve it | IO, routes |
 //! | [`cli`] | arguments and wiring, one file a subcommand | how anything is decided |
 
 pub mod cli;
+pub mod provision;
 pub mod resources;
 pub mod status;
 pub mod translate;

@@ -162,6 +162,8 @@ pub struct Metadata {
     pub name: String,
     /// `namespace`; in files a missing one is filled in with `default` before it gets here.
     pub namespace: String,
+    /// `uid`; files have none.
+    pub uid: String,
     /// `generation`; files have none, and 1 is filled in.
     pub generation: i64,
     /// `creationTimestamp`; orders precedence, objects without one come last.

@@ -15,6 +15,7 @@ mod exchange;
 mod forward;
 mod head;
 mod http2;
+mod linger;
 pub mod message;
 mod patience;
 mod pump;

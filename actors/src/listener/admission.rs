@@ -13,11 +13,11 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use socket2::SockRef;
-use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::answer;
+use super::linger::discard;
 use super::response::{Own, Response as _};
 use crate::outcome::Reason;
 use crate::plan::{Port, Protocol};
@@ -86,7 +86,8 @@ impl Admission {
         }
         let place = Place::take(self, |admission| &admission.lingering);
         actix_rt::spawn(async move {
-            let _ = timeout(place.admission.linger, discard(stream)).await;
+            let mut stream = stream;
+            let _ = timeout(place.admission.linger, discard(&mut stream, LINGER_BYTES)).await;
         });
     }
 
@@ -121,20 +122,6 @@ impl Admission {
 /// A descriptor that is good for nothing but to be given up.
 fn reserve() -> Option<File> {
     File::open("/dev/null").ok()
-}
-
-/// Reads what a client still sends: a connection that is closed before that is reset, and the answer may be lost with it
-/// (RFC 9112 section 9.6).
-async fn discard(mut stream: TcpStream) -> io::Result<()> {
-    let mut rest = [0; 1024];
-    let mut left = LINGER_BYTES;
-    while left > 0 {
-        match stream.read(&mut rest).await? {
-            0 => break,
-            read => left = left.saturating_sub(read),
-        }
-    }
-    Ok(())
 }
 
 /// Something that is counted until it is dropped.

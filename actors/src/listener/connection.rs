@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::FutureExt as _;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -20,6 +20,7 @@ use super::answer;
 use super::client::Client;
 use super::dispatch::{Next, Request};
 use super::http2;
+use super::linger::linger;
 use super::pump::poll_read_into;
 use super::response::{Own, Response as _};
 use super::stream::Stream;
@@ -32,8 +33,6 @@ use crate::telemetry::{DownstreamHandshake, RequestRecord};
 
 /// Bytes that are made room for when a head is read.
 const HEAD_READ: usize = 8 * 1024;
-/// Bytes that are read and thrown away after an answer that closes the connection, at the most.
-const LINGER_BYTES: usize = 1024 * 1024;
 /// How long a connection may still begin a request when the worker stops: one may be on the way that was sent before the
 /// client could know.
 const LAST_REQUEST: Duration = Duration::from_millis(500);
@@ -311,28 +310,11 @@ impl Connection {
         let _ = timeout(limit, self.stream.shutdown()).await;
     }
 
-    /// Closes our side and reads on for a while: a connection that is closed while the client still sends is reset, and
-    /// the answer may be lost with it (RFC 9112 section 9.6).
+    /// Closes while the client may still be sending.
     async fn linger(&mut self) {
         let limit = self.client.worker.settings.linger_timeout;
-        let stream = &mut self.stream;
         // In a box: an idle connection has no room for what few of them read at their end.
-        let _ = timeout(
-            limit,
-            Box::pin(async {
-                stream.shutdown().await?;
-                let mut rest = [0; 4096];
-                let mut left = LINGER_BYTES;
-                loop {
-                    let read = stream.read(&mut rest).await?;
-                    left = left.saturating_sub(read);
-                    if read == 0 || left == 0 {
-                        return std::io::Result::Ok(());
-                    }
-                }
-            }),
-        )
-        .await;
+        let _ = timeout(limit, Box::pin(linger(&mut self.stream))).await;
     }
 }
 

@@ -3,6 +3,8 @@ use std::cell::RefCell;
 use tokio::io::AsyncWriteExt as _;
 use tokio::task::LocalSet;
 
+use tokio::io::AsyncReadExt as _;
+
 use super::*;
 use crate::telemetry::{Acquisition, CloseReason, HandshakeRecord, PoolState, RequestRecord};
 

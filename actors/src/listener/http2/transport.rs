@@ -9,17 +9,16 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::PREFACE;
 use super::calm::Calm;
 use super::frames::Frames;
+use crate::listener::linger::linger;
 use crate::listener::stream::Stream;
 
 /// Bytes that are gathered before they are written.
 const BATCH: usize = 64 * 1024;
-/// Bytes that are read and thrown away after the end, at the most.
-const LINGER_BYTES: usize = 1024 * 1024;
 
 /// One client's connection; `h2` has one handle of it, and whoever drives `h2` the other.
 #[derive(Clone)]
@@ -81,16 +80,7 @@ impl Transport {
             Ok(inner) => inner.into_inner().stream,
             Err(_) => return Ok(()),
         };
-        tokio::io::AsyncWriteExt::shutdown(&mut stream).await?;
-        let mut rest = [0; 4096];
-        let mut left = LINGER_BYTES;
-        loop {
-            let read = stream.read(&mut rest).await?;
-            left = left.saturating_sub(read);
-            if read == 0 || left == 0 {
-                return Ok(());
-            }
-        }
+        linger(&mut stream).await
     }
 }
 
