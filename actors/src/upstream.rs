@@ -15,6 +15,7 @@
 //! | `connector`, [`socket`], [`mod@handshake`], [`resolver`] | the steps: limit, TCP, TLS, names |
 //! | [`profile`], [`verifier`], [`anchors`], [`names`], [`certificate`] | a TLS identity made ready, and its judgement |
 //! | [`classify`], [`explain`], [`failure`] | closed words; the log's words |
+//! | [`refused`] | addresses that a name may not lead to |
 //! | [`system_roots`], [`settings`] | the machine's roots; limits and times |
 
 use std::cell::{Cell, RefCell};
@@ -46,6 +47,7 @@ pub mod names;
 mod pointer;
 mod pool;
 pub mod profile;
+pub mod refused;
 mod registry;
 pub mod repeat;
 pub mod resolver;
@@ -63,6 +65,7 @@ mod tests;
 pub use channel::ConnectionInfo;
 pub use connection::UpstreamConnection;
 pub use failure::UpstreamFailure;
+pub use refused::RefusedAddresses;
 pub use repeat::Repeat;
 pub use resolver::Resolver;
 pub use settings::UpstreamSettings;

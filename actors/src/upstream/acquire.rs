@@ -75,6 +75,10 @@ impl Upstreams {
                 return Err(self.failed(backend, None, &failure, dns));
             }
         }
+        if let Some(cause) = destination.refusal() {
+            let failure = DialFailure::from(Classified::new(HandshakeResult::TcpUnreachable, cause));
+            return Err(self.failed(backend, None, &failure, dns));
+        }
         Search::new(self, backend, destination, profile.as_ref(), dns, repeat).run().await
     }
 

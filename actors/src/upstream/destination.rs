@@ -26,6 +26,8 @@ pub(super) struct Destination {
     /// Pools to addresses that its name no longer has, for as long as something is in them.
     former: RefCell<Vec<Rc<Pool>>>,
     answer: RefCell<Option<Arc<[IpAddr]>>>,
+    /// Which addresses of that answer are refused, and why.
+    refusal: RefCell<Option<String>>,
     located: Cell<Located>,
 }
 
@@ -69,6 +71,7 @@ impl Destination {
             places: RefCell::new(places.collect()),
             former: RefCell::default(),
             answer: RefCell::default(),
+            refusal: RefCell::default(),
             located: Cell::new(located),
         })
     }
@@ -102,16 +105,28 @@ impl Destination {
     }
 
     fn learn(&self, addresses: Arc<[IpAddr]>, registry: &Rc<Registry>) {
-        let EndpointSource::Host { port, .. } = self.backend.endpoints else {
+        let EndpointSource::Host { host, port } = &self.backend.endpoints else {
             return;
         };
         if self.answer.borrow().as_ref().is_some_and(|last| *last == addresses) {
             return;
         }
-        let gone = self.relocate(addresses.iter().map(|address| SocketAddr::new(*address, port)));
+        let refused = &registry.settings.refused;
+        let permitted = addresses.iter().filter(|address| refused.why(**address).is_none());
+        let gone = self.relocate(permitted.map(|address| SocketAddr::new(*address, *port)));
         self.former.borrow_mut().extend(gone);
         self.prune(registry);
+        let refusal = refused.explain(host, &addresses);
+        if let Some(cause) = refusal.as_ref().filter(|cause| self.refusal.borrow().as_ref() != Some(cause)) {
+            tracing::warn!(backend = %self.backend.id, %cause, "addresses of a backend are refused");
+        }
+        self.refusal.replace(refusal);
         self.answer.replace(Some(addresses));
+    }
+
+    /// Why it has no address at all, if it would have one that is not refused.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refusal.borrow().clone().filter(|_| self.places.borrow().is_empty())
     }
 
     /// The endpoints of its Service are other ones now: pools of those that vanished are left.
@@ -167,6 +182,7 @@ impl Destination {
         self.places.replace(places.collect());
         self.former.replace(earlier.former.take().into_iter().map(&over).collect());
         self.answer.replace(earlier.answer.take());
+        self.refusal.replace(earlier.refusal.take());
         self.located.set(earlier.located.get());
         self.prune(registry);
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::refused::RefusedAddresses;
+
 /// Limits and times of one worker's way to its backends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamSettings {
@@ -25,6 +27,8 @@ pub struct UpstreamSettings {
     pub avoid_unreachable: Duration,
     /// The idle connections of an identity that is no longer configured close at random moments within this. 5 s.
     pub retire_over: Duration,
+    /// Addresses that the names of backends may not lead to. None: a gateway on files may well have backends beside it.
+    pub refused: RefusedAddresses,
 }
 
 impl Default for UpstreamSettings {
@@ -40,6 +44,7 @@ impl Default for UpstreamSettings {
             attempt_delay: Duration::from_millis(250),
             avoid_unreachable: Duration::from_secs(5),
             retire_over: Duration::from_secs(5),
+            refused: RefusedAddresses::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod outcomes;
 mod peer;
 mod pools;
 mod quiet;
+mod refused;
 mod rotation;
 mod sessions;
 mod trust;
