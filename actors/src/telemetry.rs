@@ -11,6 +11,7 @@ use prometheus::TextEncoder;
 
 mod access_log;
 pub mod admin;
+pub mod contact;
 mod handshake_log;
 mod metrics;
 pub mod observations;
@@ -25,6 +26,8 @@ mod worker;
 mod tests;
 
 pub use access_log::LogFormat;
+pub use contact::{Contact, OutOfTouch};
+pub use metrics::kubernetes::WriteResult;
 pub use observations::{LastHandshake, Observations};
 pub use observer::{Acquisition, CloseReason, DownstreamHandshake, Observer, PoolState, Rejection, Retry};
 pub use readiness::Readiness;
@@ -35,7 +38,7 @@ pub use worker::WorkerTelemetry;
 use crate::plan::Plan;
 use access_log::AccessLog;
 use handshake_log::HandshakeLog;
-use metrics::{ConfigMetrics, Known, Shard};
+use metrics::{ConfigMetrics, Known, KubernetesMetrics, Shard};
 
 /// What does not change while the process lives.
 pub struct Settings {
@@ -55,6 +58,8 @@ pub struct Telemetry {
     seeds: Arc<Shard>,
     known: RwLock<Arc<Known>>,
     config: ConfigMetrics,
+    kubernetes: KubernetesMetrics,
+    contact: Arc<Contact>,
     observations: Observations,
     handshake_log: HandshakeLog,
     access_log: Option<AccessLog>,
@@ -83,6 +88,8 @@ impl Telemetry {
             seeds: Arc::default(),
             known: RwLock::default(),
             config,
+            kubernetes: KubernetesMetrics::new(),
+            contact: Arc::default(),
             observations: Observations::default(),
             handshake_log: HandshakeLog::default(),
             access_log,
@@ -140,6 +147,34 @@ impl Telemetry {
         self.config.conditions(conditions);
     }
 
+    /// Objects of these kinds are watched: the series of the contact with Kubernetes, and of each kind, begin.
+    pub fn kubernetes_watched<'a>(&self, kinds: impl IntoIterator<Item = &'a str>) {
+        self.contact.watching();
+        for kind in kinds {
+            self.kubernetes.restarts(kind);
+        }
+    }
+
+    /// A watch of this kind is begun again: it had failed, was ended by the server, or was too far behind.
+    pub fn kubernetes_watch_restarted(&self, kind: &str) {
+        self.kubernetes.restarts(kind).inc();
+    }
+
+    /// What became of a write of an object of this kind.
+    pub fn kubernetes_written(&self, kind: &str, result: WriteResult) {
+        self.kubernetes.written(kind, result);
+    }
+
+    /// Whether this is the controller that writes. To be told by controllers only, from their start.
+    pub fn leads(&self, leads: bool) {
+        self.kubernetes.leads(leads);
+    }
+
+    /// Whether the process is in touch with Kubernetes.
+    pub fn contact(&self) -> &Arc<Contact> {
+        &self.contact
+    }
+
     /// How the last attempt to reach each backend by TLS ended.
     pub fn observations(&self) -> &Observations {
         &self.observations
@@ -150,6 +185,7 @@ impl Telemetry {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut families = metrics::collect(&self.shards(), &known);
         families.extend(self.config.collect(&known));
+        families.extend(self.kubernetes.collect(&self.contact));
         families.sort_by(|one, other| one.name().cmp(other.name()));
         let mut text = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut text) {

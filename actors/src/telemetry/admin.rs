@@ -88,7 +88,7 @@ fn probes(pages: &mut ServiceConfig) {
 }
 
 async fn overview(status: Data<Status>) -> HttpResponse {
-    let html = page::overview(&status.plan(), status.telemetry.observations(), &status.readiness.waits_for());
+    let html = page::overview(&status);
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html)
 }
 

@@ -16,6 +16,7 @@ pub(super) mod config;
 pub(super) mod downstream;
 mod family;
 pub(super) mod known;
+pub(super) mod kubernetes;
 pub(super) mod request;
 pub(super) mod tally;
 pub(super) mod upstream;
@@ -23,6 +24,7 @@ pub(super) mod upstream;
 pub(super) use config::ConfigMetrics;
 pub(super) use downstream::DownstreamMetrics;
 pub(super) use known::Known;
+pub(super) use kubernetes::KubernetesMetrics;
 pub(super) use request::RequestMetrics;
 pub(super) use upstream::UpstreamMetrics;
 

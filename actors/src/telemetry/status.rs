@@ -1,9 +1,10 @@
-//! What the admin pages tell: readiness, the plan that is served, its endpoints, and the telemetry.
+//! What the admin pages tell: readiness, the contact with Kubernetes, the plan that is served, its endpoints, and the
+//! telemetry.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Readiness, Telemetry};
+use super::{Contact, Readiness, Telemetry};
 use crate::plan::{Endpoints, Plan};
 
 /// The level of the process's log, changed while it runs.
@@ -20,6 +21,8 @@ pub struct Status {
     pub readiness: Readiness,
     /// Metrics and observations.
     pub telemetry: Arc<Telemetry>,
+    /// Whether the process is in touch with Kubernetes; the same that the metrics tell.
+    pub contact: Arc<Contact>,
     log_level: Option<Box<dyn LogLevel>>,
     plan: RwLock<Arc<Plan>>,
     endpoints: RwLock<Arc<Endpoints>>,
@@ -34,7 +37,8 @@ impl fmt::Debug for Status {
 impl Status {
     /// With an empty plan. Without a `log_level`, the page of it answers 404.
     pub fn new(telemetry: Arc<Telemetry>, readiness: Readiness, log_level: Option<Box<dyn LogLevel>>) -> Self {
-        Self { readiness, telemetry, log_level, plan: RwLock::default(), endpoints: RwLock::default() }
+        let contact = telemetry.contact().clone();
+        Self { readiness, telemetry, contact, log_level, plan: RwLock::default(), endpoints: RwLock::default() }
     }
 
     /// The plan that is served.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Acquisition, CloseReason, DownstreamHandshake, HandshakeRecord, Observer, PolicyCondition, PoolState, Rejection,
-    RequestRecord, Retry, Settings, Telemetry, TlsInfo,
+    RequestRecord, Retry, Settings, Telemetry, TlsInfo, WriteResult,
 };
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::backend::{Backend, BackendId, Poison, Tls};
@@ -401,6 +401,43 @@ fn the_configuration_is_told() {
     assert!(!telemetry.render().contains("policy_condition"));
 }
 
+#[test]
+fn what_passes_between_the_process_and_kubernetes_is_told() {
+    let telemetry = telemetry();
+    let text = telemetry.render();
+    assert!(!text.contains("kubernetes") && !text.contains("leader"), "not of a gateway on files:\n{text}");
+
+    let since = || value(&telemetry, "postern_kubernetes_out_of_touch_since_timestamp_seconds");
+    let restarts = |kind| value(&telemetry, &format!("postern_kubernetes_watch_restarts_total{{kind=\"{kind}\"}}"));
+    telemetry.kubernetes_watched(["HTTPRoute", "Gateway"]);
+    assert_eq!((since(), restarts("HTTPRoute"), restarts("Gateway")), (Some(0.0), Some(0.0), Some(0.0)));
+    telemetry.contact().lost("HTTPRoute", "secret-cause");
+    telemetry.kubernetes_watch_restarted("HTTPRoute ns/secret-name");
+    assert!(since().is_some_and(|since| since > 1.7e9));
+    assert_eq!((restarts("HTTPRoute"), restarts("Gateway")), (Some(1.0), Some(0.0)));
+    telemetry.contact().regained("HTTPRoute");
+    assert_eq!((since(), restarts("HTTPRoute")), (Some(0.0), Some(1.0)));
+
+    for result in [WriteResult::Success, WriteResult::Conflict, WriteResult::Success] {
+        telemetry.kubernetes_written("Gateway", result);
+    }
+    let writes = WriteResult::ALL.map(|result| {
+        let labels = format!("kind=\"Gateway\",result=\"{}\"", result.as_str());
+        value(&telemetry, &format!("postern_kubernetes_writes_total{{{labels}}}"))
+    });
+    assert_eq!(writes, [Some(2.0), Some(1.0), None]);
+    for leads in [false, true, false] {
+        telemetry.leads(leads);
+        assert_eq!(value(&telemetry, "postern_leader"), Some(f64::from(leads)));
+    }
+
+    telemetry.kubernetes_watch_restarted("Secret-Kind");
+    telemetry.kubernetes_written("Secret-Kind", WriteResult::Failure);
+    assert_eq!(restarts("other"), Some(1.0));
+    assert_eq!(value(&telemetry, "postern_kubernetes_writes_total{kind=\"other\",result=\"failure\"}"), Some(1.0));
+    assert!(!telemetry.render().to_lowercase().contains("secret"), "{}", telemetry.render());
+}
+
 /// Boards and alerts name these: a name or a label more or less is a change of the interface.
 #[test]
 fn every_metric_has_its_name_and_labels() {
@@ -419,6 +456,9 @@ fn every_metric_has_its_name_and_labels() {
     telemetry.config_in_sync("ns/gw", true);
     let accepted = PolicyCondition { kind: "BackendTLSPolicy", policy: "ns/p", condition: "Accepted", status: true };
     telemetry.policy_conditions([accepted]);
+    telemetry.kubernetes_watched(["HTTPRoute"]);
+    telemetry.kubernetes_written("Gateway", WriteResult::Success);
+    telemetry.leads(true);
 
     let b = "gateway backend port";
     let expected: BTreeMap<_, _> = [
@@ -433,6 +473,10 @@ fn every_metric_has_its_name_and_labels() {
         ("downstream_connections", "gateway port".into()),
         ("downstream_connections_rejected_total", "gateway reason".into()),
         ("downstream_tls_handshakes_total", "gateway port result".into()),
+        ("kubernetes_out_of_touch_since_timestamp_seconds", String::new()),
+        ("kubernetes_watch_restarts_total", "kind".into()),
+        ("kubernetes_writes_total", "kind result".into()),
+        ("leader", String::new()),
         ("policy_condition", "kind policy type status".into()),
         ("request_duration_seconds", "gateway route backend status_class".into()),
         ("requests_in_flight", "gateway".into()),

@@ -2,14 +2,17 @@
 
 use std::fmt::{self, Display, Write};
 
+use jiff::Timestamp;
+
 use crate::outcome::HandshakeResult;
 use crate::plan::backend::Tls;
 use crate::plan::rule::{Action, Target};
 use crate::plan::{EndpointSource, Plan, Rule};
-use crate::telemetry::{LastHandshake, Observations};
+use crate::telemetry::{Contact, LastHandshake, Observations, OutOfTouch, Status};
 
-/// Listeners, backends with their last handshakes, and routes.
-pub(super) fn overview(plan: &Plan, observations: &Observations, waits_for: &[String]) -> String {
+/// Readiness and contact; listeners, backends with their last handshakes, and routes.
+pub(super) fn overview(status: &Status) -> String {
+    let (plan, waits_for) = (status.plan(), status.readiness.waits_for());
     let mut page = String::from(concat!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Postern</title>",
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
@@ -22,11 +25,24 @@ pub(super) fn overview(plan: &Plan, observations: &Observations, waits_for: &[St
     } else {
         paragraph(&mut page, "bad", &format!("not ready: {}", waits_for.join(", ")));
     }
-    listeners(&mut page, plan);
-    backends(&mut page, plan, observations);
-    routes(&mut page, plan);
+    contact(&mut page, &status.contact);
+    listeners(&mut page, &plan);
+    backends(&mut page, &plan, status.telemetry.observations());
+    routes(&mut page, &plan);
     page.push_str("</body></html>\n");
     page
+}
+
+fn contact(page: &mut String, contact: &Contact) {
+    match contact.out_of_touch() {
+        Some(OutOfTouch { since, causes }) => {
+            let since = Timestamp::try_from(since).map_or_else(|_| "ever".to_owned(), |since| format!("{since:.0}"));
+            let text = format!("out of touch with Kubernetes since {since}: {}", causes.join("; "));
+            paragraph(page, "bad", &text);
+        }
+        None if contact.is_watching() => paragraph(page, "ok", "in touch with Kubernetes"),
+        None => {}
+    }
 }
 
 fn listeners(page: &mut String, plan: &Plan) {

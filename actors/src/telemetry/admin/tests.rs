@@ -63,6 +63,8 @@ async fn readiness_says_what_it_waits_for() {
     let running = Running::start(None);
     assert_eq!(get(running.ready, "/healthz/ready").await, (503, "configuration\n".into()));
     assert_eq!(get(running.ready, "/healthz/live").await, (200, "alive\n".into()));
+    running.status.readiness.pending_detail("configuration", "no files");
+    assert_eq!(get(running.ready, "/healthz/ready").await, (503, "configuration: no files\n".into()));
     running.status.readiness.done("configuration");
     assert_eq!(get(running.ready, "/healthz/ready").await, (200, "ready\n".into()));
     running.status.readiness.draining();
@@ -157,6 +159,28 @@ async fn the_overview_is_a_page_that_needs_nothing_and_trusts_nothing() {
     }
     assert!(!page.contains("<script") && !page.contains("://"), "nothing from elsewhere:\n{page}");
     assert_eq!(get(running.admin, "/style.css").await.0, 200);
+}
+
+#[actix_web::test]
+async fn contact_with_kubernetes_is_told_and_readiness_does_not_depend_on_it() {
+    let running = Running::start(None);
+    running.status.readiness.done("configuration");
+    assert!(!get(running.admin, "/").await.1.contains("Kubernetes"), "not of a gateway on files");
+    let (contact, dump) = (&running.status.contact, get(running.admin, "/config_dump").await);
+
+    contact.regained("HTTPRoute");
+    assert!(get(running.admin, "/").await.1.contains("<p class=\"ok\">in touch with Kubernetes</p>"));
+
+    contact.lost("HTTPRoute", "connection <refused>");
+    contact.lost("Gateway", "timed out");
+    let (_, page) = get(running.admin, "/").await;
+    let told = page.split_once("<p class=\"bad\">out of touch with Kubernetes since ").expect("is told").1;
+    let (since, causes) = told.split_once("Z: ").expect("a time");
+    assert_eq!((since.len(), &since[..2]), ("2026-01-02T03:04:05".len(), "20"), "{since}");
+    assert!(causes.starts_with("Gateway: timed out; HTTPRoute: connection &lt;refused&gt;</p>"), "{causes}");
+    assert!(!page.contains("in touch with"), "{page}");
+    assert_eq!(get(running.ready, "/healthz/ready").await, (200, "ready\n".into()));
+    assert_eq!(get(running.admin, "/config_dump").await, dump);
 }
 
 #[actix_web::test]
