@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 mod check;
 mod configuration;
 mod console;
+mod controller;
 mod data_plane;
 mod demo;
 mod descriptors;
@@ -16,6 +17,8 @@ mod diagnostic;
 mod log;
 mod overview;
 mod paint;
+mod process;
+mod proxy;
 mod quantity;
 mod run;
 mod serve;
@@ -49,6 +52,10 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Serve what files of Kubernetes YAML say, and follow their changes
     Run(Box<run::RunArguments>),
+    /// Serve one Gateway of a cluster
+    Proxy(Box<proxy::ProxyArguments>),
+    /// Provision the Gateways of a cluster, and write every status
+    Controller(controller::ControllerArguments),
     /// Tell the status that the objects of files would have, and every problem with file, line and hint
     Check(check::CheckArguments),
 }
@@ -79,6 +86,8 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Demo(arguments) => demo::main(arguments),
         Command::Run(arguments) => run::main(*arguments),
+        Command::Proxy(arguments) => proxy::main(*arguments),
+        Command::Controller(arguments) => controller::main(&arguments),
         Command::Check(arguments) => check::main(&arguments),
     };
     outcome.unwrap_or_else(|error| {

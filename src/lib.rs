@@ -6,9 +6,11 @@
 //! | [`translate`] | Snapshot to Plan and Verdicts | IO, the clock, locks |
 //! | [`status`] | conditions as the Gateway API has them | IO |
 //! | [`provision`] | Gateway to the objects that serve it | IO, routes |
+//! | [`cluster`] | a cluster as the source of a configuration, and what is written back | clients, routes |
 //! | [`cli`] | arguments and wiring, one file a subcommand | how anything is decided |
 
 pub mod cli;
+pub mod cluster;
 pub mod provision;
 pub mod resources;
 pub mod status;

@@ -41,7 +41,7 @@ pub use reference_grant::ReferenceGrant;
 pub use secret::Secret;
 pub use service::Service;
 pub use severity::Severity;
-pub use snapshot::Snapshot;
+pub use snapshot::{GatewayApi, Snapshot};
 
 /// The API group of the Gateway API.
 pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";

@@ -6,14 +6,16 @@ use crate::resources::http_route::ParentRef;
 use crate::resources::{NamespacedName, ObjectRef, Severity};
 
 pub mod condition;
+pub mod features;
 pub mod kubernetes;
+pub mod patch;
 pub mod reason;
 
 /// What the status of every object of ours would be, and what a user should know beyond it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdicts {
     /// GatewayClasses with our controller name.
-    pub gateway_classes: BTreeMap<NamespacedName, Vec<Condition>>,
+    pub gateway_classes: BTreeMap<NamespacedName, GatewayClassVerdict>,
     /// Gateways of our classes.
     pub gateways: BTreeMap<NamespacedName, GatewayVerdict>,
     /// Routes that refer to a Gateway of ours.
@@ -40,6 +42,15 @@ pub struct Condition {
     pub observed_generation: i64,
 }
 
+/// Status of a GatewayClass.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GatewayClassVerdict {
+    /// `Accepted`, and in a cluster `SupportedVersion`.
+    pub conditions: Vec<Condition>,
+    /// `supportedFeatures`, sorted.
+    pub supported_features: &'static [&'static str],
+}
+
 /// Status of a Gateway.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GatewayVerdict {
@@ -47,6 +58,17 @@ pub struct GatewayVerdict {
     pub conditions: Vec<Condition>,
     /// In the order of `spec.listeners`.
     pub listeners: Vec<ListenerVerdict>,
+    /// Where it can be reached; a translation knows none.
+    pub addresses: Vec<GatewayAddress>,
+}
+
+/// An address at which a Gateway can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayAddress {
+    /// `IPAddress` or `Hostname`
+    pub kind: &'static str,
+    /// `value`
+    pub value: String,
 }
 
 /// Status of a listener.

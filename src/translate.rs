@@ -1,6 +1,5 @@
 //! Snapshot to Plan and Verdicts: a pure function, the same for the controller, the proxies, the file mode and
 //! `postern check`. No IO, no clock (the time is passed in), no locks.
-
 //!
 //! In phases: Gateways and their listeners are judged; routes are read and attached; what they name is resolved, with the
 //! policies over it; then the rules are made, and everything gets its status.
@@ -11,7 +10,8 @@ use std::sync::Arc;
 use postern_actors::plan::identity::SystemRoots;
 use postern_actors::plan::{EndpointSource, Endpoints, Plan};
 
-use crate::resources::Snapshot;
+use crate::provision::parameters::Parameters;
+use crate::resources::{NamespacedName, ObjectRef, Snapshot};
 use crate::status::Verdicts;
 
 mod allowed_routes;
@@ -31,9 +31,11 @@ mod listener;
 pub(crate) mod options;
 pub(crate) mod pem;
 mod routing;
+mod secret_ref;
+mod system_roots;
 mod work;
 
-use backends::{BackendUse, ResolvedBackends};
+use backends::{BackendUse, OfGateways, ResolvedBackends};
 use findings::Findings;
 use gateway::Gateways;
 use gateway_class::Classes;
@@ -54,6 +56,46 @@ pub struct Settings {
     pub system_roots: Result<Arc<SystemRoots>, String>,
     /// All Gateways listen on one machine's addresses (file mode): of two Gateways that claim a port the older gets it.
     pub shared_address: bool,
+    /// Whether a backendRef may lead to a Service of type ExternalName.
+    pub external_name_services: bool,
+    /// Whether fields of the Gateway API's experimental channel are read.
+    pub experimental: bool,
+    /// What proxies are provisioned with, over which `spec.infrastructure.parametersRef` is laid; `None` where nothing is
+    /// provisioned (file mode), and a parametersRef is refused.
+    pub parameters: Option<Parameters>,
+    /// Plan, endpoints and findings are those of this Gateway alone; everything is judged over the whole Snapshot all the
+    /// same, so that a proxy and the controller agree.
+    pub gateway: Option<NamespacedName>,
+}
+
+impl Settings {
+    /// For objects out of files: everything on one machine, and nobody else's objects among them.
+    pub fn of_files(
+        controller_name: impl Into<String>,
+        class_names: impl IntoIterator<Item = impl Into<String>>,
+        system_roots: Result<Arc<SystemRoots>, String>,
+    ) -> Self {
+        Self {
+            controller_name: controller_name.into(),
+            class_names: class_names.into_iter().map(Into::into).collect(),
+            system_roots,
+            shared_address: true,
+            external_name_services: true,
+            experimental: true,
+            parameters: None,
+            gateway: None,
+        }
+    }
+
+    /// Whether Secrets and ConfigMaps take part to which no Gateway's configuration refers: in a cluster nobody reads them.
+    fn reads_everything(&self) -> bool {
+        self.parameters.is_none()
+    }
+
+    /// Whether the plan holds what this Gateway serves.
+    fn plans(&self, gateway: &NamespacedName) -> bool {
+        self.gateway.as_ref().is_none_or(|only| only == gateway)
+    }
 }
 
 /// What a translation yields.
@@ -65,6 +107,23 @@ pub struct Translation {
     pub endpoints: Endpoints,
     /// What is said of it.
     pub verdicts: Verdicts,
+    /// What the proxies of each Gateway of ours need.
+    pub gateways: BTreeMap<NamespacedName, Provision>,
+    /// The Secrets and ConfigMaps that the configuration of each Gateway of ours names and may name, whether they exist or
+    /// not. Nothing else of these two kinds takes part in a translation.
+    pub references: BTreeMap<NamespacedName, BTreeSet<ObjectRef>>,
+}
+
+/// What the proxies of a Gateway need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provision {
+    /// Those of the settings, or those that `spec.infrastructure.parametersRef` makes of them. Where it cannot be used, the
+    /// Gateway is not accepted, and these are those of the settings.
+    pub parameters: Parameters,
+    /// The ports with at least one listener that can be served; none, where the Gateway cannot be.
+    pub ports: BTreeSet<u16>,
+    /// Whether the condition `Accepted` of the Gateway holds.
+    pub accepted: bool,
 }
 
 /// Translates. Its cost is proportional to the input.
@@ -74,7 +133,7 @@ pub fn translate(snapshot: &Snapshot, settings: &Settings, now: jiff::Timestamp)
     let classes = Classes::judge(snapshot, settings, &mut findings);
     let mut gateways = Gateways::judge(snapshot, settings, &grants, &classes, now, &mut findings);
 
-    let routes = http_route::draft_all(snapshot, &grants);
+    let routes = http_route::draft_all(snapshot, settings, &grants);
     let parents: Vec<Vec<Parent<'_>>> =
         routes.iter().map(|route| attachment::attach(route, &gateways, snapshot, &mut findings)).collect();
     for (route, parents) in routes.iter().zip(&parents) {
@@ -82,11 +141,12 @@ pub fn translate(snapshot: &Snapshot, settings: &Settings, now: jiff::Timestamp)
     }
 
     let (used, named) = uses(&routes, &parents, &gateways);
-    let resolved = backends::resolve(snapshot, settings, now, &used, &gateways.clients);
+    let of_gateways = OfGateways { clients: &gateways.clients, bundles: &gateways.bundles };
+    let resolved = backends::resolve(snapshot, settings, now, &used, of_gateways);
     let unattached = if named.is_empty() {
         ResolvedBackends::default()
     } else {
-        backends::resolve(snapshot, settings, now, &named, &gateways.clients)
+        backends::resolve(snapshot, settings, now, &named, of_gateways)
     };
 
     let resolutions = Resolutions { attached: &resolved, unattached: &unattached };
@@ -101,7 +161,8 @@ pub fn translate(snapshot: &Snapshot, settings: &Settings, now: jiff::Timestamp)
 
     let (ports, backends) = routing.into_plan(&gateways);
     let plan = Plan { ports, backends, authorities: resolved.authorities };
-    let endpoints = of_plan(resolved.endpoints, &plan);
+    let endpoints = endpoints_of(&plan, snapshot);
+    let references = gateways.references(resolved.references);
     let verdicts = Verdicts {
         gateways: gateways.verdicts(),
         gateway_classes: classes.verdicts,
@@ -109,7 +170,7 @@ pub fn translate(snapshot: &Snapshot, settings: &Settings, now: jiff::Timestamp)
         backend_tls_policies: resolved.policies,
         findings: findings.into_vec(),
     };
-    Translation { plan, endpoints, verdicts }
+    Translation { plan, endpoints, verdicts, gateways: gateways.provisions(), references }
 }
 
 /// "The AttachedRoutes number represents the number of Routes with the Accepted condition set to "True" that have been
@@ -149,15 +210,17 @@ fn uses(
     (used, named)
 }
 
-/// Only the endpoints of the plan's Service ports.
-fn of_plan(mut endpoints: Endpoints, plan: &Plan) -> Endpoints {
-    plan.backends
+/// The endpoints of the plan's Service ports.
+fn endpoints_of(plan: &Plan, snapshot: &Snapshot) -> Endpoints {
+    let ports: BTreeSet<_> = plan
+        .backends
         .values()
         .filter_map(|backend| match &backend.endpoints {
-            EndpointSource::Service(port) => endpoints.remove_entry(port),
+            EndpointSource::Service(port) => Some(port.clone()),
             EndpointSource::Host { .. } => None,
         })
-        .collect()
+        .collect();
+    endpoints::endpoints(snapshot, ports)
 }
 
 #[cfg(test)]

@@ -65,12 +65,8 @@ fn a_warm_request_allocates_what_is_stated() {
 
 /// Starts a worker on this thread, which lives as long as its address, and returns where it listens.
 fn serve(yaml: &str) -> (Addr<ListenerActor>, SocketAddr) {
-    let settings = Settings {
-        controller_name: "postern.dev/gateway-controller".into(),
-        class_names: vec!["postern".into()],
-        system_roots: Err("no roots are needed".into()),
-        shared_address: true,
-    };
+    let roots = Err("no roots are needed".into());
+    let settings = Settings::of_files("postern.dev/gateway-controller", ["postern"], roots);
     let translation = translate(&snapshot::read(yaml), &settings, jiff::Timestamp::now());
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket without blocking");

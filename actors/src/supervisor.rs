@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`files`] | following files and folders |
 //! | [`configuration`] | from changes to plans: batching, translating off the workers, publishing what differs |
+//! | [`kubernetes`] | following the API server, and writing to it |
 //! | [`workers`] | the worker threads, one listener actor each, and their restart |
 //! | [`sockets`] | the listening sockets, which outlive every actor |
 //! | [`life`] | restart with a growing pause |
@@ -14,6 +15,7 @@
 
 pub mod configuration;
 pub mod files;
+pub mod kubernetes;
 pub mod life;
 pub mod panics;
 

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use postern_actors::supervisor::Configuration as _;
 use postern_actors::supervisor::files::{FileChange, read_once};
 
-use super::configuration::{FileConfiguration, FileReport, settings, sources};
+use super::configuration::{FileConfiguration, Report, settings, sources};
 use super::diagnostic::count;
 use super::paint::{Paint, print};
 use crate::resources::Snapshot;
@@ -56,7 +56,7 @@ pub(super) fn main(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
 /// The outcome of a check.
 pub(super) struct Checked {
     snapshot: Snapshot,
-    report: FileReport,
+    report: Report,
 }
 
 impl Checked {
@@ -68,7 +68,7 @@ impl Checked {
         events.changes.extend(fixed.map(|(path, text)| FileChange { path, contents: Some(Ok(text)) }));
         let mut configuration = FileConfiguration::new(settings, asked);
         configuration.change(events);
-        let (_, _, report) = configuration.translate();
+        let (_, _, report) = configuration.translate_now();
         Self { snapshot: configuration.snapshot().clone(), report }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use postern_actors::plan::{Endpoints, Plan, ServicePort};
+use postern_actors::supervisor::configuration::Pending;
 use postern_actors::supervisor::{Configuration, Effect, FileEvents};
 
 use super::Refusal;
@@ -19,9 +20,9 @@ pub(crate) const CONTROLLER_NAME: &str = "gateway.postern.dev/controller";
 /// The classes that are ours without a GatewayClass object.
 const CLASS_NAMES: [&str; 2] = ["postern", "agentgateway"];
 
-/// What is said of a translation of files.
+/// What is said of a translation.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct FileReport {
+pub(crate) struct Report {
     /// The status of every object.
     pub verdicts: Verdicts,
     /// Everything that is not as hoped, the graver first within a file.
@@ -30,12 +31,8 @@ pub(crate) struct FileReport {
 
 /// Settings of a translation of files.
 pub(crate) fn settings(system_ca_bundle: Option<&Path>) -> Settings {
-    Settings {
-        controller_name: CONTROLLER_NAME.to_owned(),
-        class_names: CLASS_NAMES.map(str::to_owned).to_vec(),
-        system_roots: postern_actors::upstream::system_roots::load(system_ca_bundle),
-        shared_address: true,
-    }
+    let roots = postern_actors::upstream::system_roots::load(system_ca_bundle);
+    Settings::of_files(CONTROLLER_NAME, CLASS_NAMES, roots)
 }
 
 /// Refuses a path that is not there: the one thing about files that is an error of the command line.
@@ -118,6 +115,13 @@ impl FileConfiguration {
         }
     }
 
+    /// Files are always a whole state.
+    pub(crate) fn translate_now(&self) -> (Plan, Endpoints, Report) {
+        let translation = translate(&self.snapshot, &self.settings, jiff::Timestamp::now());
+        let diagnostics = self.diagnostics(&translation.verdicts);
+        (translation.plan, translation.endpoints, Report { verdicts: translation.verdicts, diagnostics })
+    }
+
     fn diagnostics(&self, verdicts: &Verdicts) -> Vec<Diagnostic> {
         let problems = self.problems.iter().map(problem);
         let findings = verdicts.findings.iter().map(|finding| {
@@ -180,7 +184,7 @@ fn differs_in_addresses_only(before: &Snapshot, after: &Snapshot) -> bool {
 
 impl Configuration for FileConfiguration {
     type Change = FileEvents;
-    type Report = FileReport;
+    type Report = Report;
 
     fn change(&mut self, events: FileEvents) -> Effect {
         self.take(events);
@@ -200,10 +204,8 @@ impl Configuration for FileConfiguration {
         effect
     }
 
-    fn translate(&mut self) -> (Plan, Endpoints, FileReport) {
-        let translation = translate(&self.snapshot, &self.settings, jiff::Timestamp::now());
-        let diagnostics = self.diagnostics(&translation.verdicts);
-        (translation.plan, translation.endpoints, FileReport { verdicts: translation.verdicts, diagnostics })
+    fn translate(&mut self) -> Result<(Plan, Endpoints, Report), Pending> {
+        Ok(self.translate_now())
     }
 
     fn endpoints(&mut self, ports: &mut dyn Iterator<Item = &ServicePort>) -> Endpoints {

@@ -14,7 +14,7 @@ use postern_actors::supervisor::workers::ListeningChanged;
 use postern_actors::telemetry::{PolicyCondition, Telemetry};
 use tokio::sync::watch;
 
-use super::configuration::FileReport;
+use super::configuration::Report;
 use super::diagnostic::Diagnostic;
 use super::overview::{Overview, reachable};
 use super::paint::{Paint, print};
@@ -238,6 +238,18 @@ fn changes(before: &Told, now: &Told, paint: Paint) -> String {
     text
 }
 
+/// Tells the metrics the conditions of every policy.
+pub(super) fn tell_policy_conditions(telemetry: &Telemetry, verdicts: &Verdicts) {
+    let conditions = policy_conditions(verdicts);
+    let kind = Kind::BackendTlsPolicy.as_str();
+    telemetry.policy_conditions(conditions.iter().map(|(policy, condition, status)| PolicyCondition {
+        kind,
+        policy,
+        condition,
+        status: *status,
+    }));
+}
+
 /// The conditions of every policy for the metrics: true where it is true under every Gateway.
 fn policy_conditions(verdicts: &Verdicts) -> Vec<(String, &'static str, bool)> {
     let mut found = BTreeMap::new();
@@ -253,19 +265,12 @@ impl Actor for Console {
     type Context = Context<Self>;
 }
 
-impl Handler<Translated<FileReport>> for Console {
+impl Handler<Translated<Report>> for Console {
     type Result = ();
 
-    fn handle(&mut self, translated: Translated<FileReport>, _: &mut Self::Context) {
+    fn handle(&mut self, translated: Translated<Report>, _: &mut Self::Context) {
         tracing::debug!(published = translated.published, took = ?translated.took, "translated");
-        let conditions = policy_conditions(&translated.report.verdicts);
-        let kind = Kind::BackendTlsPolicy.as_str();
-        self.telemetry.policy_conditions(conditions.iter().map(|(policy, condition, status)| PolicyCondition {
-            kind,
-            policy,
-            condition,
-            status: *status,
-        }));
+        tell_policy_conditions(&self.telemetry, &translated.report.verdicts);
         self.plan = translated.plan;
         self.diagnostics = translated.report.diagnostics;
         // A published plan is told when its ports are bound: that comes next.

@@ -24,7 +24,7 @@ use super::configuration::settings;
 use super::console::Voice;
 use super::log::{self, Level, LogFormat};
 use super::paint::{Paint, print};
-use super::serve::{Pages, ServeSettings, serve};
+use super::serve::{Files, Pages, ServeSettings, serve_files};
 use certificates::Authority;
 use manifests::Manifest;
 
@@ -130,7 +130,8 @@ pub(super) fn main(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     actix_rt::System::new().block_on(async move {
         let mut signals = Signals::install()?;
         let read_in_plaintext = prepare(folder.path()).await?;
-        let running = serve(gateway(folder.path(), port, arguments.check, level)).await?;
+        let files = Files { paths: vec![folder.path().to_owned()], fixed: Vec::new(), translation: settings(None) };
+        let running = serve_files(gateway(folder.path(), port, arguments.check, level), files)?;
         let drain = DrainSettings { delay: Duration::ZERO, timeout: Duration::from_secs(5) };
         let as_expected = if arguments.check {
             let checked = probe::check(&running, &EXPECTATIONS, &read_in_plaintext).await?;
@@ -184,9 +185,6 @@ fn gateway(folder: &Path, port: u16, quiet: bool, level: Level) -> ServeSettings
     let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     let paint = Paint::for_stream(&std::io::stdout());
     ServeSettings {
-        paths: vec![folder.to_path_buf()],
-        fixed: Vec::new(),
-        translation: settings(None),
         workers: super::run::cores().min(2),
         worker: WorkerSettings::default(),
         bind_address: Some(Ipv4Addr::LOCALHOST.into()),

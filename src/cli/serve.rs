@@ -1,19 +1,20 @@
-//! The composition of a running gateway on files: which actor is told by which.
+//! The composition of a running gateway: which actor is told by which.
 
 use std::io::Write;
 use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor as _, Addr, Recipient};
 use postern_actors::listener::{ListenerActor, WorkerSettings};
-use postern_actors::supervisor::configuration::{Changed, Outlets, Source};
+use postern_actors::supervisor::configuration::{Changed, Configuration, Outlets, Source, Translated};
 use postern_actors::supervisor::life::keep;
 use postern_actors::supervisor::shutdown::{self, DrainSettings, Signals};
 use postern_actors::supervisor::sockets::Sockets;
-use postern_actors::supervisor::workers::NO_CONFIGURATION;
+use postern_actors::supervisor::workers::{ListeningChanged, NO_CONFIGURATION};
 use postern_actors::supervisor::{ConfigSupervisor, FileEvents, FileWatch, PortMap, Workers};
 use postern_actors::telemetry::admin::Servers;
 use postern_actors::telemetry::{self, Readiness, Status, Telemetry};
@@ -26,14 +27,18 @@ use crate::translate::Settings;
 
 pub(crate) use super::console::Pages;
 
-/// What a gateway on files needs to know.
-pub(crate) struct ServeSettings {
+/// The files that a gateway serves.
+pub(crate) struct Files {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
     /// Text that never changes: standard input.
     pub fixed: Vec<(PathBuf, Arc<str>)>,
     /// How it is translated.
     pub translation: Settings,
+}
+
+/// What a gateway needs to know, wherever its configuration comes from.
+pub(crate) struct ServeSettings {
     /// Worker threads.
     pub workers: usize,
     /// What each of them is told.
@@ -65,8 +70,22 @@ pub(crate) struct Running {
     pub served: watch::Receiver<Option<Served>>,
 }
 
-/// Begins to serve. Fails only where a page cannot be bound.
-pub(crate) async fn serve(settings: ServeSettings) -> anyhow::Result<Running> {
+/// A gateway whose pages are open and whose console listens, and which does not serve yet.
+pub(crate) struct Prepared {
+    /// What the pages tell.
+    pub status: Arc<Status>,
+    /// Takes reports and what is bound.
+    pub console: Addr<Console>,
+    servers: Servers,
+    pages: Pages,
+    served: watch::Receiver<Option<Served>>,
+    workers: usize,
+    sockets: Sockets,
+    worker: WorkerSettings,
+}
+
+/// Opens the pages. Fails only where one cannot be bound.
+pub(crate) fn prepare(settings: ServeSettings) -> anyhow::Result<Prepared> {
     postern_actors::supervisor::panics::log();
     let access_log = settings.access_log.map(|format| (format, Box::new(std::io::stdout()) as Box<dyn Write + Send>));
     let telemetry = Telemetry::new(telemetry::Settings {
@@ -76,32 +95,54 @@ pub(crate) async fn serve(settings: ServeSettings) -> anyhow::Result<Running> {
     });
     let status = Arc::new(Status::new(telemetry.clone(), Readiness::new([NO_CONFIGURATION]), settings.log_level));
     let (servers, pages) = open_pages(settings.pages, &status)?;
-    let (console, served) = Console::new(settings.voice, pages, telemetry.clone(), settings.closing);
-    let console = console.start();
+    let (console, served) = Console::new(settings.voice, pages, telemetry, settings.closing);
+    Ok(Prepared {
+        status,
+        console: console.start(),
+        servers,
+        pages,
+        served,
+        workers: settings.workers,
+        sockets: Sockets::new(settings.workers, settings.bind_address, settings.ports),
+        worker: settings.worker,
+    })
+}
 
-    let sockets = Sockets::new(settings.workers, settings.bind_address, settings.ports);
-    let worker_settings = Arc::new(settings.worker);
-    let make = {
-        let telemetry = telemetry.clone();
-        Arc::new(move |_| ListenerActor::new(worker_settings.clone(), Rc::new(telemetry.worker())))
-    };
-    let workers = Workers::new(settings.workers, sockets, make, status.clone(), console.clone().recipient()).start();
+impl Prepared {
+    /// Begins to serve what a configuration makes of what the sources tell.
+    pub(crate) fn serve<C: Configuration>(
+        self,
+        configuration: C,
+        sources: Vec<Source<C::Change>>,
+        reports: Recipient<Translated<C::Report>>,
+        bound: Recipient<ListeningChanged>,
+    ) -> Running {
+        let worker = Arc::new(self.worker);
+        let make = {
+            let telemetry = self.status.telemetry.clone();
+            Arc::new(move |_| ListenerActor::new(worker.clone(), Rc::new(telemetry.worker())))
+        };
+        let workers = Workers::new(self.workers, self.sockets, make, self.status.clone(), bound).start();
+        let outlets = Outlets { plans: workers.clone().recipient(), endpoints: workers.clone().recipient(), reports };
+        let configuration = Arc::new(Mutex::new(configuration));
+        let start = move || ConfigSupervisor::new(configuration.clone(), sources.clone(), outlets.clone()).start();
+        actix_rt::spawn(keep("configuration", start, || true));
+        Running { workers, status: self.status, servers: self.servers, pages: self.pages, served: self.served }
+    }
+}
 
-    let asked = settings.paths.iter().chain(settings.fixed.iter().map(|(path, _)| path)).cloned().collect();
-    let configuration = Arc::new(Mutex::new(FileConfiguration::new(settings.translation, asked)));
-    let outlets = Outlets {
-        plans: workers.clone().recipient(),
-        endpoints: workers.clone().recipient(),
-        reports: console.recipient(),
-    };
-    let files = follow(settings.paths, settings.fixed);
-    let start = move || ConfigSupervisor::new(configuration.clone(), vec![files.clone()], outlets.clone()).start();
-    actix_rt::spawn(keep("configuration", start, || true));
-    Ok(Running { workers, status, servers, pages, served })
+/// Begins to serve what files say. Fails only where a page cannot be bound.
+pub(crate) fn serve_files(settings: ServeSettings, files: Files) -> anyhow::Result<Running> {
+    let prepared = prepare(settings)?;
+    let asked = files.paths.iter().chain(files.fixed.iter().map(|(path, _)| path)).cloned().collect();
+    let configuration = FileConfiguration::new(files.translation, asked);
+    let console = prepared.console.clone();
+    let sources = vec![follow(files.paths, files.fixed)];
+    Ok(prepared.serve(configuration, sources, console.clone().recipient(), console.recipient()))
 }
 
 /// Binds the pages and serves them.
-fn open_pages(asked: Pages, status: &Arc<Status>) -> anyhow::Result<(Servers, Pages)> {
+pub(super) fn open_pages(asked: Pages, status: &Arc<Status>) -> anyhow::Result<(Servers, Pages)> {
     let open = |name: &str, option: &str, address| {
         TcpListener::bind(address)
             .map_err(|error| Refusal(format!("the {name} address {address}: {error} (choose another with {option})")))
@@ -134,6 +175,16 @@ impl Running {
         while self.workers.connected() {
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Serves until a signal asks for the end, and drains.
+    pub(crate) async fn until_signalled(self, signals: &mut Signals, drain: DrainSettings) -> anyhow::Result<ExitCode> {
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            () = self.lost() => anyhow::bail!("the supervisor of the workers has died; nothing is served any more"),
+        };
+        tracing::info!(signal, "draining");
+        Ok(if self.drain(signals, drain).await { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// Drains; `false` if a second signal came first.

@@ -3,14 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub mod overlay;
+
+pub use overlay::read;
 
 /// The key of the ConfigMap under which the parameters are, as YAML.
 pub const KEY: &str = "values.yaml";
 
 /// Parameters of the proxies of a Gateway. The names are those of the chart's values.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Parameters {
     /// The image of the proxies.
@@ -64,7 +68,7 @@ pub struct Parameters {
 }
 
 /// An image.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Image {
     /// Empty: none before the repository.
@@ -78,7 +82,7 @@ pub struct Image {
 }
 
 /// The Service of a Gateway.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ServiceParameters {
     /// `LoadBalancer`, `NodePort` or `ClusterIP`
@@ -97,7 +101,7 @@ pub struct ServiceParameters {
 }
 
 /// A HorizontalPodAutoscaler.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Autoscaler {
     /// At least this many pods.
@@ -110,7 +114,7 @@ pub struct Autoscaler {
 }
 
 /// A ConfigMap of CA certificates in the namespace of the Gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CaBundle {
     /// Its name; empty: the roots of the system.

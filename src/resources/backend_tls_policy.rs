@@ -117,4 +117,20 @@ pub struct UnreadablePolicy {
     pub error: String,
 }
 
+impl UnreadablePolicy {
+    /// What stands beside the last good version of a policy that was edited into one that cannot be read: the targets that
+    /// only the edited one names. Its name is one that no object can have.
+    pub fn beside(&self, good: &BackendTlsPolicy) -> Option<Self> {
+        let named_before = |target: &TargetRef| good.spec.target_refs.contains(target);
+        let target_refs: Vec<_> = self.target_refs.iter().filter(|target| !named_before(target)).cloned().collect();
+        let metadata = Metadata { name: Self::name_beside(&self.metadata.name), ..self.metadata.clone() };
+        (!target_refs.is_empty()).then(|| Self { metadata, target_refs, error: self.error.clone() })
+    }
+
+    /// The name of [`Self::beside`] a policy.
+    pub fn name_beside(policy: &str) -> String {
+        format!("{policy} (as edited)")
+    }
+}
+
 object!(BackendTlsPolicy, BackendTlsPolicy);

@@ -27,8 +27,8 @@ pub struct GatewaySpec {
     /// `addresses`
     #[serde(default)]
     pub addresses: Vec<Address>,
-    /// `infrastructure`, untyped until it is used.
-    pub infrastructure: Option<Value>,
+    /// `infrastructure`
+    pub infrastructure: Option<Infrastructure>,
     /// `tls`
     pub tls: Option<GatewayTls>,
 }
@@ -41,6 +41,44 @@ pub struct Address {
     pub kind: String,
     /// Empty asks for any address of the type.
     pub value: Option<String>,
+}
+
+/// `spec.infrastructure`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Infrastructure {
+    /// `labels`
+    pub labels: BTreeMap<String, String>,
+    /// `annotations`
+    pub annotations: BTreeMap<String, String>,
+    /// `parametersRef`
+    pub parameters_ref: Option<LocalParametersRef>,
+}
+
+/// `spec.infrastructure.parametersRef`: an object of the Gateway's namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct LocalParametersRef {
+    /// Empty is core.
+    pub group: String,
+    /// `kind`
+    pub kind: String,
+    /// `name`
+    pub name: String,
+}
+
+impl LocalParametersRef {
+    /// Whether it names what we can read: a core ConfigMap.
+    pub fn is_config_map(&self) -> bool {
+        self.group.is_empty() && self.kind == "ConfigMap"
+    }
+}
+
+impl Gateway {
+    /// `spec.infrastructure.parametersRef`
+    pub fn parameters_ref(&self) -> Option<&LocalParametersRef> {
+        self.spec.infrastructure.as_ref()?.parameters_ref.as_ref()
+    }
 }
 
 /// `spec.listeners[]`

@@ -1,4 +1,4 @@
-//! One untyped document to one typed object, or to the reasons why not. The same for files and for the API server.
+//! One untyped document to one typed object, or to the reasons why not: out of a file, or from an API server.
 //!
 //! Never panics and never gives up half-way: what is wrong with an object is told completely, and a BackendTLSPolicy that is
 //! refused still says what it targets, so that nothing it selects is ever spoken to in plaintext.
@@ -57,14 +57,14 @@ pub struct Rejection {
     pub unreadable: Option<Arc<UnreadablePolicy>>,
 }
 
-/// Reads one document.
+/// Reads one document that nobody has looked at, as an API server would: by the rules of the schemas.
 pub fn ingest(mut document: Value) -> Ingested {
     let (kind, refusal) = match version::recognise(&document) {
         Recognised::Read(kind) => (kind, None),
         Recognised::Refused(kind, violation) => (kind, Some(violation)),
         Recognised::Skipped(skip) => return Ingested::Skipped(skip),
     };
-    remove_unread_status(kind, &mut document);
+    remove_unread(kind, &mut document);
     let mut report = validate(kind, &document);
     if let Some(violation) = refusal {
         report.violations.insert(0, violation);
@@ -76,11 +76,38 @@ pub fn ingest(mut document: Value) -> Ingested {
     complete(kind, &mut document);
     match parse(kind, &document) {
         Ok(object) => Ingested::Accepted { object, warnings: report.warnings },
+        Err(cause) => Ingested::Rejected(unparsable(kind, &document, report, cause)),
+    }
+}
+
+/// Reads one document that an API server holds. It was admitted there by the schema that is installed there, be that older
+/// or newer than ours: what it says that we do not support is for the translation to tell, so only an object that does not
+/// parse is refused. A BackendTLSPolicy is judged by our schema all the same: it is refused before it could select less than
+/// was meant.
+pub fn ingest_admitted(mut document: Value) -> Ingested {
+    let kind = match version::recognise(&document) {
+        Recognised::Read(kind) if kind != Kind::BackendTlsPolicy => kind,
+        Recognised::Skipped(skip) => return Ingested::Skipped(skip),
+        Recognised::Read(_) | Recognised::Refused(..) => return ingest(document),
+    };
+    remove_unread(kind, &mut document);
+    complete(kind, &mut document);
+    match parse(kind, &document) {
+        Ok(object) => Ingested::Accepted { object, warnings: Vec::new() },
         Err(cause) => {
-            report.violations.push(Violation { field: String::new(), message: cause, hint: String::new() });
-            Ingested::Rejected(reject(kind, &document, report))
+            let mut report = validate(kind, &document);
+            report.warnings.clear();
+            Ingested::Rejected(unparsable(kind, &document, report, cause))
         }
     }
+}
+
+/// What the schema says of an object that does not parse, or, where it says nothing, what the parser does.
+fn unparsable(kind: Kind, document: &Value, mut report: Report, cause: String) -> Rejection {
+    if report.violations.is_empty() {
+        report.violations.push(Violation { field: String::new(), message: cause, hint: String::new() });
+    }
+    reject(kind, document, report)
 }
 
 fn reject(kind: Kind, document: &Value, report: Report) -> Rejection {
@@ -92,12 +119,20 @@ fn reject(kind: Kind, document: &Value, report: Report) -> Rejection {
     Rejection { kind, object, violations: report.violations, warnings: report.warnings, unreadable }
 }
 
-/// The status of other kinds is ours or another controller's to write, and never read.
-fn remove_unread_status(kind: Kind, document: &mut Value) {
-    if kind != Kind::BackendTlsPolicy
-        && let Some(object) = document.as_object_mut()
-    {
+/// What `kubectl apply` leaves behind: the whole object once more.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// What nobody reads, and takes most of an object that an API server gives. The status of other kinds is ours or another
+/// controller's to write.
+fn remove_unread(kind: Kind, document: &mut Value) {
+    let Some(object) = document.as_object_mut() else { return };
+    if kind != Kind::BackendTlsPolicy {
         object.remove("status");
+    }
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    metadata.remove("managedFields");
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.remove(LAST_APPLIED);
     }
 }
 
@@ -134,7 +169,7 @@ fn is_cluster_scoped(kind: Kind) -> bool {
 }
 
 /// A field that is null is a field that is not there.
-fn drop_nulls(value: &mut Value) {
+pub(crate) fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, value| !value.is_null());

@@ -12,9 +12,20 @@ use super::{
 /// Objects of one kind by name.
 pub type Store<T> = BTreeMap<NamespacedName, Arc<T>>;
 
+/// The CRDs of the Gateway API, as they say of themselves (the annotations of `gatewayclasses`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatewayApi {
+    /// `gateway.networking.k8s.io/bundle-version`, for example `v1.6.1`; empty if it is not there.
+    pub bundle_version: String,
+    /// `gateway.networking.k8s.io/channel`: `standard` or `experimental`; empty if it is not there.
+    pub channel: String,
+}
+
 /// Every object that takes part in a translation. Cheap to clone: the objects are shared.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
+    /// The Gateway API that the cluster has; `None` where there is no cluster.
+    pub gateway_api: Option<GatewayApi>,
     /// GatewayClass
     pub gateway_classes: Store<GatewayClass>,
     /// Gateway

@@ -4,6 +4,8 @@ use super::Condition;
 
 /// GatewayClass, Gateway, listener, route, policy.
 pub const ACCEPTED: &str = "Accepted";
+/// GatewayClass.
+pub const SUPPORTED_VERSION: &str = "SupportedVersion";
 /// Gateway, listener.
 pub const PROGRAMMED: &str = "Programmed";
 /// Gateway, listener, route, policy.
@@ -14,6 +16,10 @@ pub const CONFLICTED: &str = "Conflicted";
 pub const OVERLAPPING_TLS_CONFIG: &str = "OverlappingTLSConfig";
 /// Route; written only if it is true.
 pub const PARTIALLY_INVALID: &str = "PartiallyInvalid";
+
+/// Every type that we write. A condition of another type is another controller's.
+pub const TYPES: [&str; 7] =
+    [ACCEPTED, PROGRAMMED, RESOLVED_REFS, CONFLICTED, OVERLAPPING_TLS_CONFIG, PARTIALLY_INVALID, SUPPORTED_VERSION];
 
 /// The longest `message` that the API server takes (`metav1.Condition`), in bytes.
 pub const MESSAGE_LIMIT: usize = 32_768;

@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Condition, GatewayVerdict, PolicyVerdict, RouteVerdict};
+use super::{Condition, GatewayAddress, GatewayClassVerdict, GatewayVerdict, PolicyVerdict, RouteVerdict};
 use crate::resources::GATEWAY_GROUP;
 
 /// Of a GatewayClass.
-pub fn gateway_class(conditions: &[Condition]) -> Value {
-    json!({ "conditions": self::conditions(conditions) })
+pub fn gateway_class(verdict: &GatewayClassVerdict) -> Value {
+    let features = verdict.supported_features.iter().map(|name| json!({ "name": name }));
+    json!({
+        "conditions": conditions(&verdict.conditions),
+        "supportedFeatures": features.collect::<Vec<_>>(),
+    })
 }
 
 /// Of a Gateway.
@@ -21,7 +25,13 @@ pub fn gateway(verdict: &GatewayVerdict) -> Value {
             "conditions": conditions(&listener.conditions),
         })
     });
-    json!({ "conditions": conditions(&verdict.conditions), "listeners": listeners.collect::<Vec<_>>() })
+    let mut status =
+        json!({ "conditions": conditions(&verdict.conditions), "listeners": listeners.collect::<Vec<_>>() });
+    if !verdict.addresses.is_empty() {
+        let address = |address: &GatewayAddress| json!({ "type": address.kind, "value": address.value });
+        status["addresses"] = verdict.addresses.iter().map(address).collect();
+    }
+    status
 }
 
 /// Of an HTTPRoute, as the controller of that name writes it.
@@ -67,6 +77,15 @@ mod tests {
     use super::*;
     use crate::resources::NamespacedName;
     use crate::status::AncestorVerdict;
+
+    #[test]
+    fn features_of_a_class_are_objects_with_names() {
+        let conditions = vec![Condition::yes("Accepted", "Accepted", "ours", 2)];
+        let verdict = GatewayClassVerdict { conditions, supported_features: &["Gateway", "HTTPRoute"] };
+        let status = gateway_class(&verdict);
+        assert_eq!(status["supportedFeatures"], json!([{"name": "Gateway"}, {"name": "HTTPRoute"}]));
+        assert_eq!(status["conditions"][0]["observedGeneration"], 2);
+    }
 
     #[test]
     fn an_ancestor_is_a_reference_with_the_name_of_its_controller() {

@@ -12,6 +12,11 @@ pub const REF_NOT_PERMITTED: &str = "RefNotPermitted";
 /// Listener, route: a value that we do not support.
 pub const UNSUPPORTED_VALUE: &str = "UnsupportedValue";
 
+/// GatewayClass: the CRDs of the Gateway API are of a version that we know.
+pub const SUPPORTED_VERSION: &str = "SupportedVersion";
+/// GatewayClass: they are of another one, or do not say of which.
+pub const UNSUPPORTED_VERSION: &str = "UnsupportedVersion";
+
 /// GatewayClass, Gateway: `parametersRef` cannot be used.
 pub const INVALID_PARAMETERS: &str = "InvalidParameters";
 
@@ -23,6 +28,12 @@ pub const LISTENERS_NOT_RESOLVED: &str = "ListenersNotResolved";
 pub const UNSUPPORTED_ADDRESS: &str = "UnsupportedAddress";
 /// Gateway: an address that cannot be had.
 pub const ADDRESS_NOT_USABLE: &str = "AddressNotUsable";
+/// Gateway: it has no address yet.
+pub const ADDRESS_NOT_ASSIGNED: &str = "AddressNotAssigned";
+/// Gateway, listener: what serves it could not be deployed.
+pub const NO_RESOURCES: &str = "NoResources";
+/// Gateway, listener: no proxy has applied it yet.
+pub const PENDING: &str = "Pending";
 /// Gateway, listener: not programmed, for what other conditions say.
 pub const INVALID: &str = "Invalid";
 
@@ -49,7 +60,7 @@ pub const NO_MATCHING_PARENT: &str = "NoMatchingParent";
 pub const NOT_ALLOWED_BY_LISTENERS: &str = "NotAllowedByListeners";
 /// Route: no listener's `hostname` has a host in common with it.
 pub const NO_MATCHING_LISTENER_HOSTNAME: &str = "NoMatchingListenerHostname";
-/// Route: a backendRef of a group or kind that we do not support.
+/// Route: a backendRef of a group or kind, or to a type of Service, that we do not support.
 pub const INVALID_KIND: &str = "InvalidKind";
 /// Route: a backendRef to what does not exist.
 pub const BACKEND_NOT_FOUND: &str = "BackendNotFound";

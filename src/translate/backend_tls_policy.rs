@@ -18,18 +18,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use postern_actors::outcome::{HandshakeResult, Reason};
-use postern_actors::plan::identity::TlsIdentity;
+use postern_actors::plan::identity::{TlsIdentity, Trust};
 use postern_actors::plan::{AuthorityExpiry, Poison, Tls};
 
 use self::ancestors::Places;
 use self::attachment::Attachments;
 use self::authorities::AuthorityStore;
-use self::validation::Compiled;
+use self::validation::{Compiled, Template, poison, system_message};
 use super::Settings;
-use super::backends::BackendKind;
+use super::backends::{BackendKind, OfGateways};
 use super::client_certificate::ClientCertificateState;
+use super::system_roots::{Roots, SystemBundle};
 use crate::resources::backend_tls_policy::{TargetRef, UnreadablePolicy};
-use crate::resources::{BackendTlsPolicy, Metadata, NamespacedName, Snapshot};
+use crate::resources::{BackendTlsPolicy, Metadata, NamespacedName, ObjectRef, Snapshot};
 use crate::status::{Finding, PolicyVerdict};
 
 mod ancestors;
@@ -84,6 +85,7 @@ pub(super) struct Policies<'a> {
     /// By the number of the policy in `attachments`.
     judged: Vec<Judged>,
     clients: &'a BTreeMap<NamespacedName, ClientCertificateState>,
+    roots: Roots<'a>,
     identities: HashMap<(usize, NamespacedName), Arc<TlsIdentity>>,
     /// Why there may be policies that are not among them.
     unseen: Option<Arc<str>>,
@@ -91,16 +93,17 @@ pub(super) struct Policies<'a> {
     pub(super) verdicts: BTreeMap<NamespacedName, PolicyVerdict>,
     /// In a fixed order.
     pub(super) findings: Vec<Finding>,
-    /// Of the policies that a Gateway of ours uses.
+    /// Of the policies that a Gateway of the plan uses.
     pub(super) authorities: Vec<AuthorityExpiry>,
+    /// What the policies that a Gateway uses name, whether it exists or not.
+    pub(super) references: BTreeMap<NamespacedName, BTreeSet<ObjectRef>>,
 }
 
 /// What a policy comes to.
 struct Judged {
     /// `namespace/name`
     name: Arc<str>,
-    /// The identity without a client certificate.
-    identity: Result<TlsIdentity, Poison>,
+    template: Result<Template, Poison>,
     /// Gateways for which its status had no place left.
     homeless: BTreeSet<NamespacedName>,
 }
@@ -112,39 +115,62 @@ impl<'a> Policies<'a> {
         settings: &Settings,
         now: Timestamp,
         used_by: &UsedBy,
-        clients: &'a BTreeMap<NamespacedName, ClientCertificateState>,
+        of_gateways: OfGateways<'a>,
     ) -> Self {
+        let OfGateways { clients, bundles } = of_gateways;
         let mut policies = Self {
             attachments: Attachments::index(snapshot),
             judged: Vec::new(),
             clients,
+            roots: Roots::new(snapshot, settings, bundles),
             identities: HashMap::new(),
             unseen: snapshot.unseen_policies.clone(),
             verdicts: BTreeMap::new(),
             findings: Vec::new(),
             authorities: Vec::new(),
+            references: BTreeMap::new(),
         };
         let mut store = AuthorityStore::new(snapshot);
         let mut findings = BTreeMap::new();
         let mut authorities = BTreeMap::new();
         for (number, &policy) in policies.attachments.policies.iter().enumerate() {
             let name = policy.metadata().key();
-            let compiled = Compiled::new(policy, settings, &mut store);
+            let compiled = Compiled::new(policy, &mut store);
             let places = Places::assign(snapshot, settings, policy, used_by);
-            let subject = verdict::Subject { policy, number, compiled: &compiled, places: &places, now, clients };
+            let rootless = places
+                .gateways()
+                .filter(|_| compiled.wants_system)
+                .filter_map(|gateway| Some((gateway.clone(), policies.roots.of(gateway).err()?)))
+                .collect();
+            let subject = verdict::Subject {
+                policy,
+                number,
+                compiled: &compiled,
+                places: &places,
+                now,
+                clients,
+                rootless: &rootless,
+                read: places.is_used() || settings.reads_everything(),
+            };
             let (verdict, told) = verdict::of(&policies.attachments, snapshot, used_by, &subject);
             if !verdict.ancestors.is_empty() && !name.name.is_empty() {
                 policies.verdicts.insert(name.clone(), verdict);
             }
-            findings.insert(name.clone(), told);
-            if places.is_used() {
+            let planned = places.gateways().any(|gateway| settings.plans(gateway));
+            if planned {
                 authorities.insert(name.clone(), compiled.expiries(&name));
             }
-            policies.judged.push(Judged {
-                name: Arc::from(name.to_string()),
-                identity: compiled.into_identity(&name),
-                homeless: places.homeless,
-            });
+            if planned || settings.gateway.is_none() {
+                findings.insert(name.clone(), told);
+            }
+            for gateway in places.gateways() {
+                let bundle = policies.roots.bundle(gateway).filter(|_| compiled.wants_system);
+                let references = authorities::named(policy).chain(bundle.map(SystemBundle::reference));
+                policies.references.entry(gateway.clone()).or_default().extend(references);
+            }
+            let name: Arc<str> = Arc::from(name.to_string());
+            let template = compiled.into_template(&name);
+            policies.judged.push(Judged { name, template, homeless: places.homeless });
         }
         policies.findings = findings.into_values().flatten().collect();
         policies.authorities = authorities.into_values().flatten().collect();
@@ -172,9 +198,19 @@ impl<'a> Policies<'a> {
                 policy: Some(Arc::clone(&judged.name)),
             });
         }
-        let template = match &judged.identity {
+        let template = match &judged.template {
             Ok(template) => template,
             Err(poison) => return Tls::Poisoned(poison.clone()),
+        };
+        let trust = match &template.bundle {
+            Some(bundle) => Trust::Bundle(Arc::clone(bundle)),
+            None => match self.roots.of(gateway) {
+                Ok(roots) => Trust::System(roots),
+                Err(cause) => {
+                    let result = HandshakeResult::CaUnavailable;
+                    return Tls::Poisoned(poison(&judged.name, result, &system_message(&cause)));
+                }
+            },
         };
         let client_certificate = match self.clients.get(gateway) {
             None | Some(ClientCertificateState::Unset) => None,
@@ -187,9 +223,10 @@ impl<'a> Policies<'a> {
                 });
             }
         };
-        let identity = self.identities.entry((number, gateway.clone())).or_insert_with(|| {
-            Arc::new(TlsIdentity { client_certificate: client_certificate.cloned(), ..template.clone() })
-        });
+        let identity = self
+            .identities
+            .entry((number, gateway.clone()))
+            .or_insert_with(|| Arc::new(template.identity(trust, client_certificate.cloned())));
         Tls::Originate { policy: Arc::clone(&judged.name), identity: Arc::clone(identity) }
     }
 }

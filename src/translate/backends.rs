@@ -8,14 +8,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use postern_actors::outcome::Reason;
-use postern_actors::plan::{AuthorityExpiry, Backend, BackendId, EndpointSource, Endpoints, Poison, ServicePort, Tls};
+use postern_actors::plan::{AuthorityExpiry, Backend, BackendId, EndpointSource, Poison, ServicePort, Tls};
 
 use super::Settings;
 use super::backend_tls_policy::{Policies, TargetKey, UsedBy};
 use super::client_certificate::ClientCertificateState;
-use super::endpoints::{endpoints, tcp_port};
-use crate::resources::{NamespacedName, Service, Snapshot};
-use crate::status::{Finding, PolicyVerdict};
+use super::endpoints::tcp_port;
+use super::system_roots::Bundles;
+use crate::resources::{NamespacedName, ObjectRef, Service, Snapshot};
+use crate::status::{Finding, PolicyVerdict, reason};
+
+/// `spec.type` of a Service that stands for a name in the DNS.
+const EXTERNAL_NAME: &str = "ExternalName";
 
 /// The kinds that a backendRef can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,7 +69,7 @@ pub(crate) struct BackendUse {
 /// Why a target cannot be had at all.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BackendProblem {
-    /// For the route's `ResolvedRefs`: `BackendNotFound` or `UnsupportedProtocol`.
+    /// For the route's `ResolvedRefs`: `BackendNotFound`, `UnsupportedProtocol` or `InvalidKind`.
     pub(crate) route_reason: &'static str,
     /// Names the object, the cause and the remedy.
     pub(crate) message: String,
@@ -84,27 +88,36 @@ pub(crate) struct ResolvedBackends {
     pub(crate) findings: Vec<Finding>,
     /// When the anchors end.
     pub(crate) authorities: Vec<AuthorityExpiry>,
-    /// The ready endpoints of every Service port among the backends.
-    pub(crate) endpoints: Endpoints,
+    /// The Secrets and ConfigMaps that the policies of each Gateway name.
+    pub(crate) references: BTreeMap<NamespacedName, BTreeSet<ObjectRef>>,
 }
 
-/// Resolves every use. `clients` has an entry for each Gateway that a use names; a Gateway without one presents nothing.
+/// What the Gateways bring to TLS with their backends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfGateways<'a> {
+    /// What each presents; one without an entry presents nothing.
+    pub(crate) clients: &'a BTreeMap<NamespacedName, ClientCertificateState>,
+    /// What each puts in the place of the system's roots; one without an entry takes those of the settings.
+    pub(crate) bundles: &'a Bundles,
+}
+
+/// Resolves every use.
 pub(crate) fn resolve(
     snapshot: &Snapshot,
     settings: &Settings,
     now: Timestamp,
     uses: &BTreeSet<BackendUse>,
-    clients: &BTreeMap<NamespacedName, ClientCertificateState>,
+    of_gateways: OfGateways<'_>,
 ) -> ResolvedBackends {
     let mut used_by = UsedBy::new();
     for BackendUse { gateway, target } in uses {
         used_by.entry(key(target)).or_default().insert(gateway.clone());
     }
-    let mut policies = Policies::judge(snapshot, settings, now, &used_by, clients);
+    let mut policies = Policies::judge(snapshot, settings, now, &used_by, of_gateways);
     let mut known: BTreeMap<BackendId, Arc<Backend>> = BTreeMap::new();
     let mut backends = BTreeMap::new();
     for usage in uses {
-        let outcome = Place::find(snapshot, &usage.target).and_then(|place| {
+        let outcome = Place::find(snapshot, settings, &usage.target).and_then(|place| {
             let id = place.id(&usage.gateway, &usage.target);
             if let Some(backend) = known.get(&id) {
                 return Ok(Arc::clone(backend));
@@ -119,19 +132,12 @@ pub(crate) fn resolve(
         });
         backends.insert(usage.clone(), outcome);
     }
-    let ports: BTreeSet<ServicePort> = known
-        .values()
-        .filter_map(|backend| match &backend.endpoints {
-            EndpointSource::Service(port) => Some(port.clone()),
-            EndpointSource::Host { .. } => None,
-        })
-        .collect();
     ResolvedBackends {
         backends,
-        endpoints: endpoints(snapshot, ports),
         policies: policies.verdicts,
         findings: policies.findings,
         authorities: policies.authorities,
+        references: policies.references,
     }
 }
 
@@ -149,9 +155,12 @@ struct Place {
 }
 
 impl Place {
-    fn find(snapshot: &Snapshot, target: &BackendTarget) -> Result<Self, BackendProblem> {
+    fn find(snapshot: &Snapshot, settings: &Settings, target: &BackendTarget) -> Result<Self, BackendProblem> {
         match target.kind {
             BackendKind::Service => match snapshot.services.get(&target.name) {
+                Some(service) if service.spec.kind == EXTERNAL_NAME && !settings.external_name_services => {
+                    Err(external_name(&target.name))
+                }
                 Some(service) => Self::of_service(service, target),
                 None => Err(not_found(format!("Service {} does not exist", target.name))),
             },
@@ -164,7 +173,7 @@ impl Place {
         let Some(number) = target.port else {
             return Err(not_found(format!("a backendRef to Service {name} needs a port; {}", port_list(service))));
         };
-        let external = service.spec.kind == "ExternalName";
+        let external = service.spec.kind == EXTERNAL_NAME;
         let declared = tcp_port(&service.spec.ports, number);
         let (port_name, app_protocol) = match declared {
             Some(port) => (port.name.clone(), port.app_protocol.clone()),
@@ -259,12 +268,22 @@ fn port_list(service: &Service) -> String {
     if ports.is_empty() { "it has no ports".into() } else { format!("its ports are {}", ports.join(", ")) }
 }
 
+/// "Support: Implementation-specific (Services with type ExternalName)" is said of the kind of a backendRef, so the reason is
+/// that of kinds (BackendObjectReference.kind).
+fn external_name(name: &NamespacedName) -> BackendProblem {
+    let message = format!(
+        "Service {name} is of type ExternalName, which is not permitted: whoever writes such a Service could lead the gateway \
+         to any host (CVE-2021-25740); the value allowExternalNameServices permits it"
+    );
+    problem(reason::INVALID_KIND, message)
+}
+
 fn not_found(message: String) -> BackendProblem {
-    problem("BackendNotFound", message)
+    problem(reason::BACKEND_NOT_FOUND, message)
 }
 
 fn unsupported(message: String) -> BackendProblem {
-    problem("UnsupportedProtocol", message)
+    problem(reason::UNSUPPORTED_PROTOCOL, message)
 }
 
 fn problem(route_reason: &'static str, message: String) -> BackendProblem {

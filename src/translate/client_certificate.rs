@@ -6,7 +6,9 @@ use postern_actors::plan::identity::ClientCertificate;
 
 use super::certificates::tls_pair;
 use super::grants::Grants;
-use crate::resources::{GATEWAY_GROUP, Gateway, NamespacedName, Snapshot};
+use super::secret_ref::{self, Refused};
+use crate::resources::gateway::SecretRef;
+use crate::resources::{Gateway, NamespacedName, Snapshot};
 
 /// What a Gateway presents to its TLS backends.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,32 +26,42 @@ pub(crate) enum ClientCertificateState {
     },
 }
 
+fn reference(gateway: &Gateway) -> Option<&SecretRef> {
+    gateway.spec.tls.as_ref()?.backend.as_ref()?.client_certificate_ref.as_ref()
+}
+
+/// The Secret that the Gateway names and may name, whether it exists or not.
+pub(crate) fn secret(gateway: &Gateway, grants: &Grants) -> Option<NamespacedName> {
+    secret_ref::permitted(reference(gateway)?, &gateway.metadata.namespace, grants).ok()
+}
+
 /// Reads the Gateway's client certificate. Its dates are not looked at.
 pub(crate) fn client_certificate(snapshot: &Snapshot, gateway: &Gateway, grants: &Grants) -> ClientCertificateState {
-    let tls = gateway.spec.tls.as_ref().and_then(|tls| tls.backend.as_ref());
-    let Some(reference) = tls.and_then(|tls| tls.client_certificate_ref.as_ref()) else {
+    let Some(reference) = reference(gateway) else {
         return ClientCertificateState::Unset;
     };
     let invalid = |cause: String| ClientCertificateState::Unusable {
         reason: "InvalidClientCertificateRef",
         message: format!("spec.tls.backend.clientCertificateRef: {cause}"),
     };
-    if !reference.group.is_empty() || reference.kind != "Secret" {
-        let group = if reference.group.is_empty() { "the core group" } else { &reference.group };
-        return invalid(format!("{} of {group} is not supported: refer to a Secret", reference.kind));
-    }
     let own = &gateway.metadata.namespace;
-    let namespace = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(own);
-    let name = NamespacedName::new(namespace, reference.name.as_str());
-    if !grants.permits(GATEWAY_GROUP, "Gateway", own, "", "Secret", &name) {
-        return ClientCertificateState::Unusable {
-            reason: "RefNotPermitted",
-            message: format!(
-                "spec.tls.backend.clientCertificateRef: no ReferenceGrant in namespace {namespace} permits Gateways of \
-                 namespace {own} to refer to Secret {name}"
-            ),
-        };
-    }
+    let name = match secret_ref::permitted(reference, own, grants) {
+        Ok(name) => name,
+        Err(Refused::Kind) => {
+            let group = if reference.group.is_empty() { "the core group" } else { &reference.group };
+            return invalid(format!("{} of {group} is not supported: refer to a Secret", reference.kind));
+        }
+        Err(Refused::Grant(name)) => {
+            return ClientCertificateState::Unusable {
+                reason: "RefNotPermitted",
+                message: format!(
+                    "spec.tls.backend.clientCertificateRef: no ReferenceGrant in namespace {} permits Gateways of \
+                     namespace {own} to refer to Secret {name}",
+                    name.namespace
+                ),
+            };
+        }
+    };
     let Some(secret) = snapshot.secrets.get(&name) else {
         return invalid(format!("Secret {name} does not exist"));
     };

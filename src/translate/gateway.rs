@@ -1,24 +1,27 @@
 //! Gateways of our classes: whether they are accepted, their listeners, and their conditions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Settings;
-use super::client_certificate::{ClientCertificateState, client_certificate};
+use super::client_certificate::{self, ClientCertificateState, client_certificate};
 use super::expiry;
 use super::findings::{Findings, Problem};
 use super::gateway_class::{Classes, Standing};
 use super::grants::Grants;
 use super::listener::certificates::Certificates;
 use super::listener::{ListenerDraft, conflicts};
-use crate::resources::{Gateway, NamespacedName, Object, Snapshot};
-use crate::status::condition::{ACCEPTED, PROGRAMMED, RESOLVED_REFS};
-use crate::status::{Condition, GatewayVerdict, reason};
+use super::system_roots::{Bundles, SystemBundle};
+use super::{Provision, Settings};
+use crate::provision::parameters::Parameters;
+use crate::resources::{Gateway, Kind, NamespacedName, Object, ObjectRef, Snapshot};
+use crate::status::{GatewayVerdict, reason};
 
 mod addresses;
+mod parameters;
 mod shared_port;
+mod verdict;
 
 /// A Gateway on the way to the plan.
 #[derive(Debug)]
@@ -33,8 +36,20 @@ pub(crate) struct GatewayDraft<'a> {
     pub(crate) listeners: Vec<ListenerDraft<'a>>,
     /// Listeners by their names.
     pub(crate) by_name: HashMap<&'a str, Vec<usize>>,
+    /// Whether the plan holds what it serves, and what is wrong with it is told.
+    pub(crate) planned: bool,
+    /// What its proxies are provisioned with.
+    parameters: Parameters,
+    /// The Secret of `spec.tls.backend.clientCertificateRef` that it may name, whether it exists or not.
+    client_secret: Option<NamespacedName>,
+    /// The ConfigMap of `spec.infrastructure.parametersRef`, whether it exists or not.
+    parameters_map: Option<NamespacedName>,
     /// Why it is not accepted, for a fault of its own.
     rejected: Option<Problem>,
+    /// It is not accepted for its parameters alone: what proxies it has go on as they are.
+    goes_on: bool,
+    /// Nobody can tell what it puts in the place of the system's roots.
+    roots_unknown: bool,
     /// Why none of its addresses can be had.
     unusable: Option<Problem>,
 }
@@ -48,6 +63,10 @@ pub(crate) struct Gateways<'a> {
     pub(crate) by_key: HashMap<NamespacedName, usize>,
     /// `spec.tls.backend.clientCertificateRef` of each.
     pub(crate) clients: BTreeMap<NamespacedName, ClientCertificateState>,
+    /// What some of them put in the place of the system's roots.
+    pub(crate) bundles: Bundles,
+    /// Whether the plan holds what each of them serves.
+    pub(crate) whole: bool,
 }
 
 impl<'a> Gateways<'a> {
@@ -60,7 +79,7 @@ impl<'a> Gateways<'a> {
         now: Timestamp,
         findings: &mut Findings,
     ) -> Self {
-        let mut gateways = Self::default();
+        let mut gateways = Self { whole: settings.gateway.is_none(), ..Self::default() };
         let mut certificates = Certificates::new(snapshot, grants, now);
         for (key, gateway) in &snapshot.gateways {
             let class_problem = match classes.standing(&gateway.spec.gateway_class_name) {
@@ -73,22 +92,51 @@ impl<'a> Gateways<'a> {
                 )),
                 Standing::Foreign => continue,
                 Standing::Unknown => {
-                    findings.warning(&gateway.object_ref(), &unknown_class(gateway, settings));
+                    if settings.plans(key) {
+                        findings.warning(&gateway.object_ref(), &unknown_class(gateway, settings));
+                    }
                     continue;
                 }
             };
-            let draft = GatewayDraft::judge(key, gateway, class_problem, settings, &mut certificates, findings);
+            let parameters = parameters::resolve(gateway, settings, snapshot)
+                .map_err(|problem| (problem, parameters::fallback(gateway, settings, snapshot)));
+            let mut told = Findings::default();
+            let mut draft =
+                GatewayDraft::judge(key, gateway, (class_problem, parameters), settings, &mut certificates, &mut told);
+            draft.client_secret = client_certificate::secret(gateway, grants);
+            if draft.planned {
+                findings.extend(told.into_vec());
+            }
             gateways.clients.insert(key.clone(), client_certificate(snapshot, gateway, grants));
+            gateways.bundles.extend(draft.system_bundle().map(|bundle| (key.clone(), bundle)));
             gateways.by_key.insert(key.clone(), gateways.drafts.len());
             gateways.drafts.push(draft);
         }
         if settings.shared_address {
             shared_port::settle(&mut gateways.drafts);
         }
-        for draft in &gateways.drafts {
+        for draft in gateways.drafts.iter().filter(|draft| draft.planned) {
             draft.report(&gateways.clients[&draft.key], now, findings);
         }
         gateways
+    }
+
+    /// What the proxies of each need.
+    pub(crate) fn provisions(self) -> BTreeMap<NamespacedName, Provision> {
+        self.drafts.into_iter().map(GatewayDraft::provision).collect()
+    }
+
+    /// The Secrets and ConfigMaps that each names, with those of the policies that it uses.
+    pub(crate) fn references(
+        &self,
+        mut of_policies: BTreeMap<NamespacedName, BTreeSet<ObjectRef>>,
+    ) -> BTreeMap<NamespacedName, BTreeSet<ObjectRef>> {
+        let of = |draft: &GatewayDraft<'_>| {
+            let mut references = of_policies.remove(&draft.key).unwrap_or_default();
+            references.extend(draft.references());
+            (draft.key.clone(), references)
+        };
+        self.drafts.iter().map(of).collect()
     }
 
     /// The status of each, once routes are attached.
@@ -101,7 +149,7 @@ impl<'a> GatewayDraft<'a> {
     fn judge(
         key: &NamespacedName,
         gateway: &'a Gateway,
-        class_problem: Option<Problem>,
+        (class_problem, parameters): (Option<Problem>, parameters::Resolved),
         settings: &Settings,
         certificates: &mut Certificates<'_>,
         findings: &mut Findings,
@@ -114,17 +162,37 @@ impl<'a> GatewayDraft<'a> {
         for (index, listener) in gateway.spec.listeners.iter().enumerate() {
             by_name.entry(listener.name.as_str()).or_default().push(index);
         }
-        let rejected = class_problem.or_else(|| parameters(gateway)).or_else(|| addresses::unsupported(gateway));
-        let unusable = addresses::unusable(gateway, settings.shared_address);
-        let mut draft =
-            Self { gateway, key: key.clone(), label: key.to_string().into(), listeners, by_name, rejected, unusable };
+        let (parameters, invalid, roots_unknown) = match parameters {
+            Ok(parameters) => (parameters, None, false),
+            Err((problem, Some(parameters))) => (parameters, Some(problem), false),
+            Err((problem, None)) => (settings.parameters.clone().unwrap_or_default(), Some(problem), true),
+        };
+        let mut draft = Self {
+            gateway,
+            key: key.clone(),
+            label: key.to_string().into(),
+            listeners,
+            by_name,
+            planned: settings.plans(key),
+            parameters,
+            client_secret: None,
+            parameters_map: settings.parameters.as_ref().and_then(|_| parameters::config_map(gateway)),
+            goes_on: settings.parameters.is_some()
+                && class_problem.is_none()
+                && addresses::unsupported(gateway).is_none(),
+            roots_unknown,
+            rejected: class_problem.or(invalid).or_else(|| addresses::unsupported(gateway)),
+            unusable: addresses::unusable(gateway, settings.shared_address),
+        };
         draft.withhold();
         draft
     }
 
-    /// A Gateway that is not accepted, or has no address, serves none of its listeners.
+    /// A Gateway that is not accepted, or has no address, serves none of its listeners. A slip in its parameters is no reason
+    /// to end what is served.
     fn withhold(&mut self) {
-        let Some(problem) = self.rejected.as_ref().or(self.unusable.as_ref()) else { return };
+        let rejected = self.rejected.as_ref().filter(|_| !self.goes_on);
+        let Some(problem) = rejected.or(self.unusable.as_ref()) else { return };
         let message = format!("the Gateway cannot be served: {}", problem.message);
         let (field, hint) = (problem.field.clone(), problem.hint.clone());
         for listener in &mut self.listeners {
@@ -134,7 +202,32 @@ impl<'a> GatewayDraft<'a> {
 
     /// Whether anything of it can be served.
     pub(crate) fn serves(&self) -> bool {
-        self.rejected.is_none() && self.unusable.is_none()
+        (self.rejected.is_none() || self.goes_on) && self.unusable.is_none()
+    }
+
+    /// What it puts in the place of the system's roots; an error where nobody can tell.
+    fn system_bundle(&self) -> Option<Result<SystemBundle, Arc<str>>> {
+        if let Some(problem) = self.rejected.as_ref().filter(|_| self.goes_on && self.roots_unknown) {
+            return Some(Err(format!("what stands for the system's roots is not known: {}", problem.message).into()));
+        }
+        let bundle = &self.parameters.system_ca_bundle;
+        (!bundle.config_map.is_empty()).then(|| {
+            let namespace = self.gateway.metadata.namespace.as_str();
+            let config_map = NamespacedName::new(namespace, bundle.config_map.as_str());
+            Ok(SystemBundle { config_map, key: bundle.key.clone() })
+        })
+    }
+
+    fn references(&self) -> impl Iterator<Item = ObjectRef> {
+        let secrets = self.listeners.iter().flat_map(|listener| &listener.secrets).chain(&self.client_secret).cloned();
+        let secrets = secrets.map(|name| ObjectRef { kind: Kind::Secret, name });
+        secrets.chain(self.parameters_map.clone().map(|name| ObjectRef { kind: Kind::ConfigMap, name }))
+    }
+
+    fn provision(self) -> (NamespacedName, Provision) {
+        let ports = self.listeners.iter().filter(|listener| listener.programmed()).map(|listener| listener.spec.port);
+        let (ports, accepted) = (ports.collect(), self.accepted(self.gateway.metadata.generation).status);
+        (self.key, Provision { parameters: self.parameters, ports, accepted })
     }
 
     fn report(&self, client: &ClientCertificateState, now: Timestamp, findings: &mut Findings) {
@@ -165,109 +258,6 @@ impl<'a> GatewayDraft<'a> {
             listener.report(&object, self.serves(), findings);
         }
     }
-
-    fn verdict(&self, client: &ClientCertificateState) -> GatewayVerdict {
-        let generation = self.gateway.metadata.generation;
-        GatewayVerdict {
-            conditions: vec![
-                self.accepted(generation),
-                self.programmed(generation),
-                self.resolved_refs(client, generation),
-            ],
-            listeners: self.listeners.iter().map(|listener| listener.verdict(generation)).collect(),
-        }
-    }
-
-    /// "This can be the reason when "Accepted" is "True" or "False", depending on whether the listener being invalid causes
-    /// the entire Gateway to not be accepted." (GatewayReasonListenersNotValid)
-    fn accepted(&self, generation: i64) -> Condition {
-        if let Some(problem) = &self.rejected {
-            return Condition::no(ACCEPTED, problem.code, &problem.message, generation);
-        }
-        let (good, bad) = self.partition(ListenerDraft::accepted);
-        if good.is_empty() {
-            let message = if bad.is_empty() {
-                "it has no listeners".into()
-            } else {
-                format!("none of its listeners is accepted: {}", bad.join(", "))
-            };
-            Condition::no(ACCEPTED, reason::LISTENERS_NOT_VALID, message, generation)
-        } else if bad.is_empty() {
-            Condition::yes(ACCEPTED, reason::ACCEPTED, "the Gateway is valid", generation)
-        } else {
-            let message = format!("listeners accepted: {}; not accepted: {}", good.join(", "), bad.join(", "));
-            Condition::yes(ACCEPTED, reason::LISTENERS_NOT_VALID, message, generation)
-        }
-    }
-
-    fn programmed(&self, generation: i64) -> Condition {
-        if let Some(problem) = &self.rejected {
-            return Condition::no(
-                PROGRAMMED,
-                reason::INVALID,
-                format!("not accepted: {}", problem.message),
-                generation,
-            );
-        }
-        if let Some(problem) = &self.unusable {
-            return Condition::no(PROGRAMMED, problem.code, &problem.message, generation);
-        }
-        let (good, bad) = self.partition(ListenerDraft::programmed);
-        if good.is_empty() {
-            Condition::no(PROGRAMMED, reason::INVALID, "none of its listeners is programmed", generation)
-        } else {
-            let good = good.join(", ");
-            let message = match &bad[..] {
-                [] => format!("listeners programmed: {good}"),
-                bad => format!("listeners programmed: {good}; not programmed: {}", bad.join(", ")),
-            };
-            Condition::yes(PROGRAMMED, reason::PROGRAMMED, message, generation)
-        }
-    }
-
-    /// "whether the controller was able to resolve all the object references for the Gateway that are not part of a
-    /// specific Listener configuration, and also provides a positive-polarity summary of Listener's "ResolvedRefs"
-    /// condition" (GatewayConditionResolvedRefs)
-    fn resolved_refs(&self, client: &ClientCertificateState, generation: i64) -> Condition {
-        if let ClientCertificateState::Unusable { reason, message } = client {
-            return Condition::no(RESOLVED_REFS, reason, message, generation);
-        }
-        let (_, bad) = self.partition(|listener| listener.unresolved.is_empty());
-        if bad.is_empty() {
-            Condition::yes(RESOLVED_REFS, reason::RESOLVED_REFS, "every reference resolves", generation)
-        } else {
-            let message = format!("listeners with references that do not resolve: {}", bad.join(", "));
-            Condition::no(RESOLVED_REFS, reason::LISTENERS_NOT_RESOLVED, message, generation)
-        }
-    }
-
-    /// Names of the listeners of which something is true, and of the others.
-    fn partition(&self, holds: impl Fn(&ListenerDraft<'a>) -> bool) -> (Vec<&str>, Vec<&str>) {
-        let (yes, no): (Vec<_>, Vec<_>) = self.listeners.iter().partition(|listener| holds(listener));
-        let names = |listeners: Vec<&ListenerDraft<'a>>| {
-            listeners.into_iter().map(|listener| listener.spec.name.as_str()).collect()
-        };
-        (names(yes), names(no))
-    }
-}
-
-/// `spec.infrastructure.parametersRef`: "If the referent cannot be found, refers to an unsupported kind [...] the Gateway
-/// SHOULD be rejected with the "Accepted" status condition set to "False" and an "InvalidParameters" reason."
-/// (GatewayInfrastructure.parametersRef) We support none yet.
-fn parameters(gateway: &Gateway) -> Option<Problem> {
-    let reference = gateway.spec.infrastructure.as_ref()?.get("parametersRef").filter(|value| !value.is_null())?;
-    let text = |key: &str| reference.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
-    Some(Problem::new(
-        reason::INVALID_PARAMETERS,
-        "spec.infrastructure.parametersRef",
-        format!(
-            "parametersRef names {} {} of group {:?}; no parameters are supported",
-            text("kind"),
-            text("name"),
-            text("group")
-        ),
-        "remove spec.infrastructure.parametersRef",
-    ))
 }
 
 fn unknown_class(gateway: &Gateway, settings: &Settings) -> Problem {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::Settings;
 use super::grants::Grants;
 use super::hostname;
+use crate::resources::http_route::HttpRouteRule;
 use crate::resources::{HttpRoute, NamespacedName, Snapshot};
 
 pub(crate) mod attachment;
@@ -44,14 +46,22 @@ impl RouteDraft<'_> {
 }
 
 /// Reads every route, in the order of precedence: the older first, then by name (HTTPRouteRule.matches).
-pub(crate) fn draft_all<'a>(snapshot: &'a Snapshot, grants: &Grants) -> Vec<RouteDraft<'a>> {
+pub(crate) fn draft_all<'a>(snapshot: &'a Snapshot, settings: &Settings, grants: &Grants) -> Vec<RouteDraft<'a>> {
     let mut routes: Vec<_> = snapshot.http_routes.iter().collect();
     routes.sort_by_cached_key(|(_, route)| route.metadata.precedence());
-    let mut patterns = Patterns::default();
-    routes.into_iter().map(|(key, route)| draft(key, route, grants, &mut patterns)).collect()
+    let mut reader = Reader { grants, experimental: settings.experimental, patterns: Patterns::default() };
+    routes.into_iter().map(|(key, route)| draft(key, route, &mut reader)).collect()
 }
 
-fn draft<'a>(key: &NamespacedName, route: &'a HttpRoute, grants: &Grants, patterns: &mut Patterns) -> RouteDraft<'a> {
+/// What rules are read with.
+struct Reader<'g> {
+    grants: &'g Grants,
+    /// Whether fields of the experimental channel are read.
+    experimental: bool,
+    patterns: Patterns,
+}
+
+fn draft<'a>(key: &NamespacedName, route: &'a HttpRoute, reader: &mut Reader<'_>) -> RouteDraft<'a> {
     let mut hostnames: Vec<Option<Arc<str>>> = Vec::new();
     for written in &route.spec.hostnames {
         let hostname = hostname::normalized(Some(written));
@@ -66,15 +76,9 @@ fn draft<'a>(key: &NamespacedName, route: &'a HttpRoute, grants: &Grants, patter
     let rules = match &route.spec.rules {
         Some(rules) => {
             let rules = rules.iter().enumerate();
-            rules.map(|(index, rule)| RuleDraft::read(index, rule, namespace, grants, patterns)).collect()
+            rules.map(|(index, rule)| RuleDraft::read(index, rule, namespace, reader)).collect()
         }
-        None => vec![RuleDraft::read(
-            0,
-            &crate::resources::http_route::HttpRouteRule::default(),
-            namespace,
-            grants,
-            patterns,
-        )],
+        None => vec![RuleDraft::read(0, &HttpRouteRule::default(), namespace, reader)],
     };
     RouteDraft { route, key: key.clone(), label: key.to_string().into(), hostnames, rules }
 }

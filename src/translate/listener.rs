@@ -9,8 +9,8 @@ use postern_actors::plan::certificate::ServerCertificate;
 use super::allowed_routes;
 use super::findings::{Findings, Problem};
 use super::hostname;
-use crate::resources::ObjectRef;
 use crate::resources::gateway::{FrontendTls, Gateway, Listener};
+use crate::resources::{NamespacedName, ObjectRef};
 use crate::status::condition::{ACCEPTED, CONFLICTED, OVERLAPPING_TLS_CONFIG, PROGRAMMED, RESOLVED_REFS, joined};
 use crate::status::{Condition, ListenerVerdict, reason};
 
@@ -38,6 +38,8 @@ pub(crate) struct ListenerDraft<'a> {
     pub(crate) supported_kinds: Vec<(String, String)>,
     /// What it presents.
     pub(crate) certificates: Vec<Arc<ServerCertificate>>,
+    /// The Secrets that it names and may name, whether they exist or not.
+    pub(crate) secrets: Vec<NamespacedName>,
     /// Why it is not accepted, for a fault of its own.
     pub(crate) rejected: Option<Problem>,
     /// With which of its neighbours it conflicts.
@@ -80,6 +82,7 @@ impl<'a> ListenerDraft<'a> {
             protocol,
             supported_kinds,
             certificates: Vec::new(),
+            secrets: Vec::new(),
             rejected,
             conflict: None,
             unresolved: kinds_problem.into_iter().collect(),
@@ -91,6 +94,7 @@ impl<'a> ListenerDraft<'a> {
         if protocol == Some(Protocol::Https) && !passes_through(spec) {
             let resolved = certificates.resolve(gateway, spec, &draft.field, findings);
             draft.certificates = resolved.usable;
+            draft.secrets = resolved.secrets;
             draft.unresolved.extend(resolved.problems);
         }
         draft

@@ -42,6 +42,9 @@ impl Routing {
     ) {
         for (gateway, listeners) in attached(parents) {
             let owner = &gateways.drafts[gateway];
+            if !owner.planned {
+                continue;
+            }
             let mut rules: Option<Vec<Arc<Rule>>> = None;
             for listener in listeners.into_iter().filter(|&listener| owner.listeners[listener].programmed()) {
                 let backends = &mut self.backends;
@@ -57,7 +60,7 @@ impl Routing {
     /// The ports with at least one programmed listener, in order of Gateway and port.
     pub(super) fn into_plan(self, gateways: &Gateways<'_>) -> (Vec<Arc<Port>>, BTreeMap<BackendId, Arc<Backend>>) {
         let mut ports = Vec::new();
-        for (gateway, tables) in gateways.drafts.iter().zip(self.tables) {
+        for (gateway, tables) in gateways.drafts.iter().zip(self.tables).filter(|(gateway, _)| gateway.planned) {
             let mut of_gateway: BTreeMap<u16, Port> = BTreeMap::new();
             for (listener, tables) in gateway.listeners.iter().zip(tables) {
                 let Some(protocol) = listener.protocol.filter(|_| listener.programmed()) else { continue };

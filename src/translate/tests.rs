@@ -11,17 +11,14 @@ use super::*;
 use crate::resources::Object;
 use crate::resources::snapshot::Store;
 
+mod cluster;
 mod odd_objects;
 mod properties;
 mod scale;
 
 fn settings(shared_address: bool) -> Settings {
-    Settings {
-        controller_name: "postern.dev/gateway-controller".into(),
-        class_names: vec!["postern".into()],
-        system_roots: Ok(Arc::new(SystemRoots { origin: "test".into(), certificates: Vec::new() })),
-        shared_address,
-    }
+    let roots = Ok(Arc::new(SystemRoots { origin: "test".into(), certificates: Vec::new() }));
+    Settings { shared_address, ..Settings::of_files("postern.dev/gateway-controller", ["postern"], roots) }
 }
 
 fn now() -> Timestamp {

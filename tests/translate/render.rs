@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use postern::resources::Severity;
 use postern::status::{Condition, Verdicts};
-use postern::translate::Translation;
+use postern::translate::{Provision, Translation};
 use postern_actors::plan::filter::{Filters, HeaderEdits, PathRewrite};
 use postern_actors::plan::matching::{Match, PathMatch, ValueMatch};
 use postern_actors::plan::rule::{Action, Target, WeightedBackend};
 use postern_actors::plan::{Backend, EndpointSource, HostTable, Listener, Plan, Poison, Rule, RuleTable, Tls, Trust};
 
-pub(crate) fn translation(translation: &Translation) -> String {
+pub(crate) fn translation(translation: &Translation, of_cluster: bool) -> String {
     let mut text = String::new();
     status(&mut text, &translation.verdicts).unwrap();
     text.push_str("\n---- findings ----\n");
     findings(&mut text, &translation.verdicts).unwrap();
+    if of_cluster {
+        text.push_str("\n---- provision ----\n");
+        provision(&mut text, translation).unwrap();
+    }
     text.push_str("\n---- plan ----\n");
     plan(&mut text, &translation.plan).unwrap();
     text
@@ -24,7 +28,7 @@ pub(crate) fn translation(translation: &Translation) -> String {
 fn status(out: &mut String, verdicts: &Verdicts) -> fmt::Result {
     for (name, class) in &verdicts.gateway_classes {
         writeln!(out, "GatewayClass {name}")?;
-        conditions(out, "  ", class)?;
+        conditions(out, "  ", &class.conditions)?;
     }
     for (name, gateway) in &verdicts.gateways {
         writeln!(out, "Gateway {name}")?;
@@ -70,6 +74,17 @@ fn findings(out: &mut String, verdicts: &Verdicts) -> fmt::Result {
         };
         writeln!(out, "{severity} {} {} {}: {}", finding.code, finding.object, finding.field, finding.message)?;
         writeln!(out, "  hint: {}", finding.hint)?;
+    }
+    Ok(())
+}
+
+fn provision(out: &mut String, translation: &Translation) -> fmt::Result {
+    for (name, Provision { parameters, ports, accepted }) in &translation.gateways {
+        let accepted = if *accepted { "accepted" } else { "not accepted" };
+        writeln!(out, "Gateway {name}: {accepted}, ports {ports:?}, replicas {}", parameters.replicas)?;
+        for reference in &translation.references[name] {
+            writeln!(out, "  names {reference}")?;
+        }
     }
     Ok(())
 }
@@ -198,7 +213,7 @@ fn backend(out: &mut String, backend: &Backend) -> fmt::Result {
         Tls::Poisoned(poison) => writeln!(out, ", {}", Shown(poison)),
         Tls::Originate { policy, identity } => {
             let trust = match &identity.trust {
-                Trust::System(_) => "the system's roots".to_owned(),
+                Trust::System(roots) => format!("{} roots of {}", roots.certificates.len(), roots.origin),
                 Trust::Bundle(bundle) => format!("{} issuers, {} leaves", bundle.issuers.len(), bundle.leaves.len()),
             };
             write!(out, ", TLS by {policy}: SNI {}, {:?}, {trust}", identity.sni, identity.names)?;

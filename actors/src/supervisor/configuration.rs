@@ -38,11 +38,15 @@ pub trait Configuration: Send + 'static {
 
     /// Takes a change in.
     fn change(&mut self, change: Self::Change) -> Effect;
-    /// Translates the state as of now.
-    fn translate(&mut self) -> (Plan, Endpoints, Self::Report);
+    /// Translates the state as of now, or says what it waits for: then what is served stays.
+    fn translate(&mut self) -> Result<(Plan, Endpoints, Self::Report), Pending>;
     /// The endpoints of these Service ports as of now.
     fn endpoints(&mut self, ports: &mut dyn Iterator<Item = &ServicePort>) -> Endpoints;
 }
+
+/// There is no whole state yet, for example since a kind could not be listed. A change will end it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pending;
 
 /// A source tells a change.
 #[derive(Debug, Message)]
@@ -67,7 +71,6 @@ pub struct Translated<R: Send + 'static> {
 pub type Source<T> = Arc<dyn Fn(Recipient<Changed<T>>)>;
 
 /// Where the supervisor tells what it made.
-#[derive(Clone)]
 pub struct Outlets<R: Send + 'static> {
     /// Takes plans.
     pub plans: Recipient<Publish>,
@@ -75,6 +78,13 @@ pub struct Outlets<R: Send + 'static> {
     pub endpoints: Recipient<EndpointsChanged>,
     /// Takes reports.
     pub reports: Recipient<Translated<R>>,
+}
+
+impl<R: Send + 'static> Clone for Outlets<R> {
+    fn clone(&self) -> Self {
+        let Self { plans, endpoints, reports } = self;
+        Self { plans: plans.clone(), endpoints: endpoints.clone(), reports: reports.clone() }
+    }
 }
 
 /// Turns changes into plans: the first at once, then at most one batch every [`Self::PACE`].
@@ -96,6 +106,7 @@ pub struct ConfigSupervisor<C: Configuration> {
 /// What a batch came to.
 enum Batch<R> {
     Nothing,
+    Pending,
     Endpoints(Endpoints),
     Translated { plan: Arc<Plan>, differs: bool, endpoints: Endpoints, report: R, took: Duration },
 }
@@ -165,7 +176,8 @@ impl<C: Configuration> ConfigSupervisor<C> {
 
     fn finish(&mut self, batch: Batch<C::Report>, since: Instant) {
         match batch {
-            Batch::Nothing => {}
+            // What says nothing keeps nobody waiting who says something next.
+            Batch::Nothing | Batch::Pending => self.last_batch = None,
             Batch::Endpoints(endpoints) => self.tell_endpoints(&endpoints),
             Batch::Translated { plan, differs, endpoints, report, took } => {
                 if differs {
@@ -216,7 +228,11 @@ fn work<C: Configuration>(
             Batch::Endpoints(configuration.endpoints(&mut endpoints.keys()))
         }
         (_, served) => {
-            let (plan, endpoints, report) = configuration.translate();
+            let Ok((plan, endpoints, report)) = configuration.translate() else {
+                // Addresses go on, whatever is waited for.
+                return served
+                    .map_or(Batch::Pending, |(_, known)| Batch::Endpoints(configuration.endpoints(&mut known.keys())));
+            };
             let (plan, differs) = match served {
                 Some((served, _)) if *served == plan => (served, false),
                 _ => (Arc::new(plan), true),

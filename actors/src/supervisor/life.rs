@@ -1,6 +1,7 @@
 //! Restart of what died: an actor that panics is gone (its runtime catches the panic and drops it), so whoever keeps it
 //! sees its address close and starts another, with a pause that grows while it dies young.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use actix::{Actor, Addr};
@@ -30,6 +31,12 @@ impl Backoff {
         self.early_deaths = self.early_deaths.saturating_add(1);
         pause
     }
+}
+
+/// Between a half and the whole of a pause, so that many do not come back at once.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() % 1000;
+    pause.mul_f64(0.5 + random as f64 / 2000.0)
 }
 
 /// Keeps an actor alive: starts it, and again whenever it dies, for as long as `wanted` says so.

@@ -46,9 +46,11 @@ pub struct Publish {
 }
 
 /// What is bound after every worker has applied a plan, or after a port that could not be bound was tried again.
-#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[derive(Debug, Clone, PartialEq, Message)]
 #[rtype(result = "()")]
 pub struct ListeningChanged {
+    /// What every worker serves; `None` where one of them has died instead of applying it.
+    pub plan: Option<Arc<Plan>>,
     /// Ports that take connections.
     pub listening: Vec<Listening>,
     /// Ports that could not be bound.
@@ -165,12 +167,13 @@ impl<W: Worker> Workers<W> {
         let threads = self.threads.iter().enumerate();
         let answers: Vec<_> =
             threads.filter_map(|(worker, thread)| Some(thread.actor.send(self.apply(worker)?))).collect();
+        let plan = self.last.as_ref().map(|last| last.plan.clone());
         ctx.spawn(join_all(answers).into_actor(self).map(move |answers, actor, _| {
             let succeeded = answers.iter().all(Result::is_ok);
             if let Some(since) = since {
                 actor.measure(succeeded, since);
             }
-            actor.tell();
+            actor.tell(plan.filter(|_| succeeded));
         }));
     }
 
@@ -183,7 +186,7 @@ impl<W: Worker> Workers<W> {
         }
     }
 
-    fn tell(&self) {
+    fn tell(&self, plan: Option<Arc<Plan>>) {
         let listening = self.sockets.listening();
         let readiness = &self.status.readiness;
         if listening.is_empty() && !self.failures.is_empty() {
@@ -192,7 +195,7 @@ impl<W: Worker> Workers<W> {
             readiness.done(NO_LISTENER);
         }
         readiness.done(NO_CONFIGURATION);
-        self.told.do_send(ListeningChanged { listening, failures: self.failures.clone() });
+        self.told.do_send(ListeningChanged { plan, listening, failures: self.failures.clone() });
     }
 
     /// Starts dead actors again when their pause is over.

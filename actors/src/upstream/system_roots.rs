@@ -16,10 +16,30 @@ use crate::plan::identity::{Der, SystemRoots};
 /// missing, empty or malformed is an error, whose text names the file and the cause.
 pub fn load(bundle: Option<&Path>) -> Result<Arc<SystemRoots>, String> {
     let roots = match bundle {
-        Some(path) => SystemRoots { origin: path.display().to_string(), certificates: read_bundle(path)? },
+        Some(path) => {
+            let origin = path.display().to_string();
+            let text = std::fs::read(path).map_err(|error| format!("{origin}: {error}"))?;
+            parse(origin, &text)?
+        }
         None => machine(),
     };
     Ok(Arc::new(roots))
+}
+
+/// Reads the bundle that `origin` names: at least one certificate in PEM, and none that does not parse. The error names the
+/// origin and the cause.
+pub fn parse(origin: String, text: &[u8]) -> Result<SystemRoots, String> {
+    let mut certificates = Vec::new();
+    for (index, block) in CertificateDer::pem_slice_iter(text).enumerate() {
+        let number = index + 1;
+        let der = block.map_err(|error| format!("{origin}: certificate {number} is malformed: {error}"))?;
+        Facts::read(&der).map_err(|cause| format!("{origin}: certificate {number} does not parse: {cause}"))?;
+        certificates.push(der);
+    }
+    if certificates.is_empty() {
+        return Err(format!("{origin}: no certificate in PEM is in it"));
+    }
+    Ok(SystemRoots { certificates: distinct(&certificates), origin })
 }
 
 fn machine() -> SystemRoots {
@@ -33,22 +53,6 @@ fn machine() -> SystemRoots {
     } else {
         SystemRoots { origin: "the machine's store".into(), certificates }
     }
-}
-
-fn read_bundle(path: &Path) -> Result<Vec<Der>, String> {
-    let file = path.display();
-    let text = std::fs::read(path).map_err(|error| format!("{file}: {error}"))?;
-    let mut certificates = Vec::new();
-    for (index, block) in CertificateDer::pem_slice_iter(&text).enumerate() {
-        let number = index + 1;
-        let der = block.map_err(|error| format!("{file}: certificate {number} is malformed: {error}"))?;
-        Facts::read(&der).map_err(|cause| format!("{file}: certificate {number} does not parse: {cause}"))?;
-        certificates.push(der);
-    }
-    if certificates.is_empty() {
-        return Err(format!("{file}: no certificate in PEM is in it"));
-    }
-    Ok(distinct(&certificates))
 }
 
 /// In order, each once.

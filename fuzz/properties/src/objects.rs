@@ -72,12 +72,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
 
 /// Translates as file mode does, at a fixed moment.
 pub(crate) fn translated(snapshot: &Snapshot) -> Translation {
-    let settings = Settings {
-        controller_name: "gateway.postern.dev/controller".into(),
-        class_names: vec!["postern".into(), "agentgateway".into()],
-        system_roots: Ok(Arc::new(SystemRoots { origin: "none".into(), certificates: Vec::new() })),
-        shared_address: true,
-    };
+    let roots = Ok(Arc::new(SystemRoots { origin: "none".into(), certificates: Vec::new() }));
+    let settings = Settings::of_files("gateway.postern.dev/controller", ["postern", "agentgateway"], roots);
     translate(snapshot, &settings, jiff::Timestamp::from_second(1_800_000_000).expect("a moment"))
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::FileReport;
+use super::Report;
 use crate::cli::configuration::CONTROLLER_NAME;
 use crate::cli::diagnostic::{Diagnostic, count};
 use crate::resources::{Kind, NamespacedName};
@@ -27,11 +27,11 @@ struct ObjectStatus<'a> {
 }
 
 /// One JSON object with an end of line.
-pub(super) fn render(report: &FileReport) -> anyhow::Result<String> {
+pub(super) fn render(report: &Report) -> anyhow::Result<String> {
     let verdicts = &report.verdicts;
     let mut objects = Vec::new();
-    for (name, conditions) in &verdicts.gateway_classes {
-        objects.push(object(Kind::GatewayClass, name, kubernetes::gateway_class(conditions)));
+    for (name, verdict) in &verdicts.gateway_classes {
+        objects.push(object(Kind::GatewayClass, name, kubernetes::gateway_class(verdict)));
     }
     for (name, verdict) in &verdicts.gateways {
         objects.push(object(Kind::Gateway, name, kubernetes::gateway(verdict)));

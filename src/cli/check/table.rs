@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::FileReport;
+use super::Report;
 use crate::cli::diagnostic::count;
 use crate::cli::paint::Paint;
 use crate::resources::http_route::ParentRef;
@@ -16,11 +16,11 @@ mod tests;
 const BETTER_FALSE: [&str; 2] = ["Conflicted", "PartiallyInvalid"];
 
 /// The whole page.
-pub(super) fn render(snapshot: &Snapshot, report: &FileReport, paint: Paint) -> String {
+pub(super) fn render(snapshot: &Snapshot, report: &Report, paint: Paint) -> String {
     let mut page = Page { text: String::new(), paint };
     let verdicts = &report.verdicts;
-    for (name, conditions) in &verdicts.gateway_classes {
-        page.object(Kind::GatewayClass, name, conditions);
+    for (name, verdict) in &verdicts.gateway_classes {
+        page.object(Kind::GatewayClass, name, &verdict.conditions);
     }
     for (name, verdict) in &verdicts.gateways {
         page.object(Kind::Gateway, name, &verdict.conditions);
@@ -102,7 +102,7 @@ impl Page {
     }
 
     /// Objects that get no status because nothing of ours reaches them: one should know that they were seen.
-    fn without_status(&mut self, snapshot: &Snapshot, report: &FileReport) {
+    fn without_status(&mut self, snapshot: &Snapshot, report: &Report) {
         let verdicts = &report.verdicts;
         let gateways = snapshot.gateways.keys().filter(|name| !verdicts.gateways.contains_key(*name));
         for name in gateways {

@@ -30,7 +30,7 @@ fn the_banner_names_pages_listeners_routes_and_a_command() {
 fn the_closing_words_take_the_place_of_the_command() {
     let mut console = console(Some(Box::new(|gateway| format!("Ask {gateway}\n"))));
     let listening = Listening { gateway: "a/b".into(), port: 80, address: "[::]:8080".parse().expect("an address") };
-    console.bound = Some(ListeningChanged { listening: vec![listening], failures: vec![] });
+    console.bound = Some(ListeningChanged { plan: None, listening: vec![listening], failures: vec![] });
     let text = console.banner(&told(&[], &[], &[]), Paint::never());
     assert!(text.ends_with("\nAsk 127.0.0.1:8080\n\n"), "{text}");
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Code, Entry, File, FileProblem, Held};
 use crate::resources::ObjectRef;
 use crate::resources::document::{self, Document, Lines};
-use crate::resources::ingest::{Ingested, Rejection, Skip, ingest};
+use crate::resources::ingest::{AnyObject, Ingested, Rejection, Skip, ingest};
 use crate::resources::schema::Violation;
 
 /// A file that the system would not give.
@@ -84,7 +84,14 @@ impl Reading<'_> {
 
     fn refuse(&mut self, rejection: Rejection, lines: Arc<Lines>) {
         let Rejection { kind, object, mut violations, warnings, unreadable } = rejection;
-        let held = object.as_ref().and_then(|name| self.last_good(name)).or(unreadable.map(Held::Unreadable));
+        let last_good = object.as_ref().and_then(|name| self.last_good(name));
+        if let (Some(Held::Good(AnyObject::BackendTlsPolicy(good))), Some(edited)) = (&last_good, &unreadable)
+            && let Some(beside) = edited.beside(good)
+        {
+            let object = ObjectRef { kind, name: beside.metadata.key() };
+            self.entries.push(Entry { object, held: Held::Unreadable(Arc::new(beside)), lines: lines.clone() });
+        }
+        let held = last_good.or(unreadable.map(Held::Unreadable));
         if matches!(held, Some(Held::Good(_))) {
             for violation in &mut violations {
                 violation.message.push_str("; the version before stays in effect");

@@ -158,8 +158,15 @@ fn a_policy_that_was_never_good_still_covers_its_target() {
 
     world.write("a.yaml", &policy("p", "other", "*.example.com"));
     let snapshot = world.0.snapshot();
-    assert!(snapshot.unreadable_policies.is_empty(), "the good version stays, as an API server keeps it");
+    let beside: Vec<_> = snapshot.unreadable_policies.values().flat_map(|policy| &policy.target_refs).collect();
+    assert_eq!(beside[0].name, "other", "what only the edited version names gets no plaintext either");
+    assert_eq!(beside.len(), 1);
     assert_eq!(snapshot.backend_tls_policies.values().next().expect("kept").spec.target_refs[0].name, "nginx");
+
+    world.write("a.yaml", &policy("p", "other", "example.com"));
+    let snapshot = world.0.snapshot();
+    assert!(snapshot.unreadable_policies.is_empty());
+    assert_eq!(snapshot.backend_tls_policies.values().next().expect("read").spec.target_refs[0].name, "other");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::resources::{
-    AgentgatewayBackend, BackendTlsPolicy, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Namespace,
-    Object, ObjectRef, ReferenceGrant, Secret, Service, Snapshot,
+    AgentgatewayBackend, BackendTlsPolicy, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Kind, Namespace,
+    NamespacedName, Object, ObjectRef, ReferenceGrant, Secret, Service, Snapshot,
 };
 
 macro_rules! any_object {
@@ -23,6 +23,22 @@ macro_rules! any_object {
             pub fn object_ref(&self) -> ObjectRef {
                 match self {
                     $(Self::$kind(object) => object.object_ref(),)*
+                }
+            }
+
+            /// Whether a snapshot holds it as it is.
+            pub fn is_in(&self, snapshot: &Snapshot) -> bool {
+                match self {
+                    $(Self::$kind(object) => {
+                        snapshot.$store.get(&object.metadata.key()).is_some_and(|held| held == object)
+                    })*
+                }
+            }
+
+            /// Takes the object of a kind and name out of a snapshot; whether there was one.
+            pub fn remove_from(kind: Kind, name: &NamespacedName, snapshot: &mut Snapshot) -> bool {
+                match kind {
+                    $(Kind::$kind => snapshot.$store.remove(name).is_some(),)*
                 }
             }
 

@@ -4,6 +4,8 @@ use serde_json::json;
 use super::*;
 use crate::resources::backend_tls_policy::TargetRef;
 
+mod admitted;
+
 fn accepted(document: Value) -> AnyObject {
     match ingest(document) {
         Ingested::Accepted { object, .. } => object,
@@ -332,7 +334,13 @@ proptest! {
             }
         }
         let targets = ["/spec/targetRefs", "/spec/targetRef"].map(|field| body.pointer(field).cloned());
-        match ingest(body) {
+        let admitted = ingest_admitted(body.clone());
+        let strict = ingest(body);
+        if let Ingested::Accepted { object, .. } = &strict {
+            let same = matches!(&admitted, Ingested::Accepted { object: other, .. } if other == object);
+            prop_assert!(same, "what we would admit is what an API server gives: {:?}", admitted);
+        }
+        match strict {
             Ingested::Rejected(rejection) => {
                 prop_assert!(!rejection.violations.is_empty());
                 if kind == "BackendTLSPolicy" && let Some(object) = &rejection.object {

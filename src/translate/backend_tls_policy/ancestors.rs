@@ -57,7 +57,12 @@ impl Places {
 
     /// Whether any route of ours leads to a target.
     pub(super) fn is_used(&self) -> bool {
-        !self.seated.is_empty() || !self.homeless.is_empty()
+        self.gateways().next().is_some()
+    }
+
+    /// Every Gateway that uses a target.
+    pub(super) fn gateways(&self) -> impl Iterator<Item = &NamespacedName> {
+        self.seated.iter().chain(&self.homeless)
     }
 }
 

@@ -7,8 +7,9 @@ use postern_actors::plan::identity::{Bundle, Der};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
+use super::Policy;
 use crate::resources::backend_tls_policy::CaCertificateRef;
-use crate::resources::{NamespacedName, Snapshot};
+use crate::resources::{Kind, NamespacedName, ObjectRef, Snapshot};
 use crate::translate::pem::{self, Certificate};
 
 /// The key of a ConfigMap or Secret that holds the certificates (BackendTLSPolicyValidation.caCertificateRefs).
@@ -49,6 +50,36 @@ enum Source {
     Secret,
 }
 
+impl Source {
+    fn of(reference: &CaCertificateRef) -> Option<Self> {
+        match (reference.group.as_str(), reference.kind.as_str()) {
+            ("", "ConfigMap") => Some(Self::ConfigMap),
+            ("", "Secret") => Some(Self::Secret),
+            _ => None,
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::ConfigMap => Kind::ConfigMap,
+            Self::Secret => Kind::Secret,
+        }
+    }
+}
+
+/// The objects that a policy's `caCertificateRefs` name, whether they exist or not.
+pub(super) fn named(policy: Policy<'_>) -> impl Iterator<Item = ObjectRef> {
+    let references = match policy {
+        Policy::Readable(policy) => &policy.spec.validation.ca_certificate_refs[..],
+        Policy::Unreadable(_) => &[],
+    };
+    let namespace = policy.metadata().namespace.as_str();
+    references.iter().filter_map(move |reference| {
+        let kind = Source::of(reference)?.kind();
+        Some(ObjectRef { kind, name: NamespacedName::new(namespace, reference.name.as_str()) })
+    })
+}
+
 /// A namespace, then group, kind and name of each reference.
 type ReferenceSet = (String, Vec<(String, String, String)>);
 
@@ -85,17 +116,16 @@ impl<'a> AuthorityStore<'a> {
 
     fn reference(&mut self, namespace: &str, reference: &CaCertificateRef) -> Reference {
         let name = NamespacedName::new(namespace, reference.name.as_str());
-        let content = match (reference.group.as_str(), reference.kind.as_str()) {
-            ("", "ConfigMap") => self.content(Source::ConfigMap, &name),
-            ("", "Secret") => self.content(Source::Secret, &name),
-            (group, kind) => Err(ReferenceProblem {
+        let content = if let Some(source) = Source::of(reference) {
+            self.content(source, &name)
+        } else {
+            let CaCertificateRef { group, kind, .. } = reference;
+            let group = if group.is_empty() { "the core group".into() } else { format!("group {group}") };
+            Err(ReferenceProblem {
                 reason: "InvalidKind",
-                cause: format!(
-                    "{kind} of {} is not supported",
-                    if group.is_empty() { "the core group".into() } else { format!("group {group}") }
-                ),
+                cause: format!("{kind} of {group} is not supported"),
                 hint: "refer to a ConfigMap or a Secret of the core group (group: \"\")".into(),
-            }),
+            })
         };
         let label = Arc::from(format!("{}/{}/{}", reference.kind, name.namespace, name.name));
         Reference { name: format!("{} {name}", reference.kind), label, content }
@@ -108,10 +138,7 @@ impl<'a> AuthorityStore<'a> {
 }
 
 fn read(snapshot: &Snapshot, source: Source, name: &NamespacedName) -> Content {
-    let kind = match source {
-        Source::ConfigMap => "ConfigMap",
-        Source::Secret => "Secret",
-    };
+    let kind = source.kind();
     let problem = |cause: String, hint: &str| ReferenceProblem {
         reason: "InvalidCACertificateRef",
         cause: format!("{kind} {name} {cause}"),

@@ -2,9 +2,9 @@
 //! byte, so it is known before any handshake which names and keys it can have. It must not decide anything: the handshake
 //! does.
 
-use postern_actors::plan::identity::{PeerNames, SubjectAltName, TlsIdentity, Trust};
+use postern_actors::plan::identity::{PeerNames, SubjectAltName};
 
-use super::validation::Compiled;
+use super::validation::{Compiled, Template};
 use crate::translate::pem::CertificateFacts;
 
 /// Why every handshake under a policy will fail.
@@ -17,19 +17,19 @@ pub(super) struct Doom {
 
 /// What is known to fail under a policy that can be used.
 pub(super) fn doomed(compiled: &Compiled) -> Vec<Doom> {
-    let (Some(identity), Some(authorities)) = (&compiled.identity, &compiled.authorities) else { return Vec::new() };
-    if !matches!(&identity.trust, Trust::Bundle(bundle) if bundle.issuers.is_empty()) {
+    let (Some(template), Some(authorities)) = (&compiled.template, &compiled.authorities) else { return Vec::new() };
+    if !template.bundle.as_ref().is_some_and(|bundle| bundle.issuers.is_empty()) {
         return Vec::new();
     }
     let good = authorities.references.iter().filter_map(|reference| reference.content.as_ref().ok());
     let leaves: Vec<&CertificateFacts> = good.flat_map(|content| content.iter()).map(|leaf| &leaf.facts).collect();
-    [unnamed(identity, &leaves), unpinned(identity, &leaves)].into_iter().flatten().collect()
+    [unnamed(template, &leaves), unpinned(template, &leaves)].into_iter().flatten().collect()
 }
 
-fn unnamed(identity: &TlsIdentity, leaves: &[&CertificateFacts]) -> Option<Doom> {
-    let (field, carried) = match &identity.names {
+fn unnamed(template: &Template, leaves: &[&CertificateFacts]) -> Option<Doom> {
+    let (field, carried) = match &template.names {
         PeerNames::Sni => {
-            ("spec.validation.hostname", leaves.iter().any(|leaf| carries_host(&leaf.dns_names, &identity.sni)))
+            ("spec.validation.hostname", leaves.iter().any(|leaf| carries_host(&leaf.dns_names, &template.sni)))
         }
         PeerNames::AnyOf(names) => {
             let carried = names.iter().any(|name| leaves.iter().any(|leaf| carries(leaf, name)));
@@ -59,8 +59,9 @@ fn unnamed(identity: &TlsIdentity, leaves: &[&CertificateFacts]) -> Option<Doom>
     })
 }
 
-fn unpinned(identity: &TlsIdentity, leaves: &[&CertificateFacts]) -> Option<Doom> {
-    let pinned = identity.pins.is_empty() || leaves.iter().any(|leaf| identity.pins.contains(&leaf.spki_sha256));
+fn unpinned(template: &Template, leaves: &[&CertificateFacts]) -> Option<Doom> {
+    let pinned =
+        template.options.pins.is_empty() || leaves.iter().any(|leaf| template.options.pins.contains(&leaf.spki_sha256));
     (!pinned).then(|| Doom {
         code: "PinMatchesNoCertificate",
         field: "spec.options[gateway.postern.dev/pinned-sha256]",

@@ -12,6 +12,7 @@ use self::world::{NOW, World, authority, days_from_now, leaf, policy, service};
 use super::*;
 use crate::resources::Severity;
 use crate::translate::pem::tests::V1;
+use crate::translate::system_roots::SystemBundle;
 
 mod anchors;
 mod precedence;

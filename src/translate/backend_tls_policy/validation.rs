@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use postern_actors::outcome::{HandshakeResult, Reason};
-use postern_actors::plan::identity::{PeerNames, SubjectAltName, TlsIdentity, Trust};
+use postern_actors::plan::identity::{Bundle, ClientCertificate, PeerNames, SubjectAltName, TlsIdentity, Trust};
 use postern_actors::plan::{AuthorityExpiry, Poison};
 use rustls::pki_types::DnsName;
 
@@ -14,7 +14,6 @@ use super::attachment::section;
 use super::authorities::{Authorities, AuthorityStore};
 use crate::resources::backend_tls_policy::{SubjectAltName as WrittenName, TargetRef, Validation};
 use crate::resources::{BackendTlsPolicy, NamespacedName};
-use crate::translate::Settings;
 use crate::translate::options::{self, Options};
 
 /// Something in the spec that makes the policy invalid.
@@ -25,24 +24,50 @@ pub(super) struct Fault {
     pub(super) hint: &'static str,
 }
 
+/// What a policy demands of a peer, before a Gateway adds what is its own.
+#[derive(Debug)]
+pub(super) struct Template {
+    pub(super) sni: Arc<str>,
+    pub(super) names: PeerNames,
+    /// `None`: what each Gateway takes for the system's roots.
+    pub(super) bundle: Option<Arc<Bundle>>,
+    pub(super) options: Options,
+}
+
+impl Template {
+    pub(super) fn identity(&self, trust: Trust, client_certificate: Option<Arc<ClientCertificate>>) -> TlsIdentity {
+        TlsIdentity {
+            sni: Arc::clone(&self.sni),
+            names: self.names.clone(),
+            trust,
+            client_certificate,
+            min_version: self.options.min_version,
+            max_version: self.options.max_version,
+            alpn: self.options.alpn.clone(),
+            resumption: self.options.resumption,
+            pins: self.options.pins.clone(),
+        }
+    }
+}
+
 /// A policy's spec, judged by itself.
 pub(super) struct Compiled {
     /// Not empty: the policy is invalid.
     pub(super) faults: Vec<Fault>,
     /// Of `caCertificateRefs`, where there are any.
     pub(super) authorities: Option<Arc<Authorities>>,
-    /// Why the system's roots cannot be used, where the policy wants them.
-    pub(super) system_failure: Option<String>,
+    /// Whether the system's roots are wanted. Whether they can be used depends on the Gateway.
+    pub(super) wants_system: bool,
     /// Option keys of others.
     pub(super) foreign_options: Vec<String>,
-    /// Without a client certificate; `None` if the policy cannot be used.
-    pub(super) identity: Option<TlsIdentity>,
+    /// `None` if no Gateway can use the policy.
+    pub(super) template: Option<Template>,
 }
 
 impl Compiled {
-    pub(super) fn new(policy: Policy<'_>, settings: &Settings, store: &mut AuthorityStore<'_>) -> Self {
+    pub(super) fn new(policy: Policy<'_>, store: &mut AuthorityStore<'_>) -> Self {
         match policy {
-            Policy::Readable(policy) => Self::readable(policy, settings, store),
+            Policy::Readable(policy) => Self::readable(policy, store),
             Policy::Unreadable(policy) => Self {
                 faults: vec![Fault {
                     field: String::new(),
@@ -50,20 +75,20 @@ impl Compiled {
                     hint: "correct the field; until then the targets that could be made out get no traffic",
                 }],
                 authorities: None,
-                system_failure: None,
+                wants_system: false,
                 foreign_options: Vec::new(),
-                identity: None,
+                template: None,
             },
         }
     }
 
-    fn readable(policy: &BackendTlsPolicy, settings: &Settings, store: &mut AuthorityStore<'_>) -> Self {
+    fn readable(policy: &BackendTlsPolicy, store: &mut AuthorityStore<'_>) -> Self {
         let validation = &policy.spec.validation;
         let mut faults = Vec::new();
         distinct(&policy.spec.target_refs, &mut faults);
         let sni = hostname(&validation.hostname, &mut faults);
         let names = names(&validation.subject_alt_names, &mut faults);
-        let options = options::read(&policy.spec.options).unwrap_or_else(|errors| {
+        let mut options = options::read(&policy.spec.options).unwrap_or_else(|errors| {
             faults.extend(errors.into_iter().map(|error| Fault {
                 field: format!("spec.options[{}]", error.key),
                 cause: error.cause,
@@ -71,30 +96,17 @@ impl Compiled {
             }));
             Options::default()
         });
+        let foreign_options = std::mem::take(&mut options.foreign);
         let references = &validation.ca_certificate_refs;
         let authorities = (!references.is_empty()).then(|| store.resolve(&policy.metadata.namespace, references));
-        let (system, system_failure) = match (wants_system(validation, &mut faults), &settings.system_roots) {
-            (false, _) => (None, None),
-            (true, Ok(roots)) => (Some(Arc::clone(roots)), None),
-            (true, Err(cause)) => (None, Some(cause.clone())),
-        };
+        let wants_system = wants_system(validation, &mut faults);
         let bundle = authorities.as_ref().and_then(|authorities| authorities.bundle.clone());
-        let trust = system.map(Trust::System).or(bundle.map(Trust::Bundle));
-        let identity = match (faults.is_empty(), sni, trust) {
-            (true, Some(sni), Some(trust)) => Some(TlsIdentity {
-                sni,
-                names,
-                trust,
-                client_certificate: None,
-                min_version: options.min_version,
-                max_version: options.max_version,
-                alpn: options.alpn,
-                resumption: options.resumption,
-                pins: options.pins,
-            }),
+        let bundle = if wants_system { Some(None) } else { bundle.map(Some) };
+        let template = match (faults.is_empty(), sni, bundle) {
+            (true, Some(sni), Some(bundle)) => Some(Template { sni, names, bundle, options }),
             _ => None,
         };
-        Self { faults, authorities, system_failure, foreign_options: options.foreign, identity }
+        Self { faults, authorities, wants_system, foreign_options, template }
     }
 
     /// Every fault in one line.
@@ -113,13 +125,8 @@ impl Compiled {
         faults.join("; ")
     }
 
-    /// Why no certificate authority is left, if that is so.
+    /// Why no certificate authority of `caCertificateRefs` is left, if that is so.
     pub(super) fn trust_message(&self) -> Option<String> {
-        if let Some(cause) = &self.system_failure {
-            return Some(format!(
-                "spec.validation.wellKnownCACertificates: the system's CA certificates cannot be used: {cause}"
-            ));
-        }
         let authorities = self.authorities.as_ref()?;
         authorities.bundle.is_none().then(|| {
             format!("no CA certificate can be used: {}", reference_problems(authorities).collect::<Vec<_>>().join("; "))
@@ -142,20 +149,30 @@ impl Compiled {
             .collect()
     }
 
-    /// The identity without a client certificate, or what poisons every target.
-    pub(super) fn into_identity(self, policy: &NamespacedName) -> Result<TlsIdentity, Poison> {
+    /// What the policy demands, or what poisons every target.
+    pub(super) fn into_template(self, policy: &str) -> Result<Template, Poison> {
         let (result, cause) = if self.faults.is_empty() {
             let cause = self.trust_message().unwrap_or_else(|| "no CA certificate can be used".into());
             (HandshakeResult::CaUnavailable, cause)
         } else {
             (HandshakeResult::PolicyInvalid, self.fault_message())
         };
-        self.identity.ok_or_else(|| Poison {
-            reason: Reason::Handshake(result),
-            message: Arc::from(format!("BackendTLSPolicy {policy}: {cause}")),
-            policy: Some(Arc::from(policy.to_string())),
-        })
+        self.template.ok_or_else(|| poison(policy, result, &cause))
     }
+}
+
+/// What a policy that cannot be used makes of its targets.
+pub(super) fn poison(policy: &str, result: HandshakeResult, cause: &str) -> Poison {
+    Poison {
+        reason: Reason::Handshake(result),
+        message: Arc::from(format!("BackendTLSPolicy {policy}: {cause}")),
+        policy: Some(Arc::from(policy)),
+    }
+}
+
+/// Why what a Gateway takes for the system's roots cannot be used.
+pub(super) fn system_message(cause: &str) -> String {
+    format!("spec.validation.wellKnownCACertificates: the system's CA certificates cannot be used: {cause}")
 }
 
 /// One line for each reference that cannot be used.

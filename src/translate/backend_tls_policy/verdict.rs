@@ -2,6 +2,7 @@
 //! what the plan does come from the same judgements.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +10,7 @@ use super::ancestors::{Places, homeless_message};
 use super::attachment::{Attachments, Outcome, target};
 use super::authorities::Reference;
 use super::foresight;
-use super::validation::{Compiled, reference_problems};
+use super::validation::{Compiled, reference_problems, system_message};
 use super::{Policy, UsedBy};
 use crate::resources::{Kind, NamespacedName, ObjectRef, Severity, Snapshot};
 use crate::status::{AncestorVerdict, Condition, Finding, PolicyVerdict};
@@ -27,6 +28,18 @@ pub(super) struct Subject<'s, 'a> {
     pub(super) places: &'s Places,
     pub(super) now: Timestamp,
     pub(super) clients: &'s BTreeMap<NamespacedName, ClientCertificateState>,
+    /// Where the policy wants the system's roots: why those of a Gateway cannot be used.
+    pub(super) rootless: &'s BTreeMap<NamespacedName, Arc<str>>,
+    /// Whether what the policy refers to was read at all.
+    pub(super) read: bool,
+}
+
+impl Subject<'_, '_> {
+    /// Why no certificate authority is left for a Gateway, if that is so.
+    fn trust_message(&self, gateway: &NamespacedName) -> Option<String> {
+        let rootless = self.rootless.get(gateway).map(|cause| system_message(cause));
+        rootless.or_else(|| self.compiled.trust_message())
+    }
 }
 
 /// One of the policy's targetRefs that some Gateway uses.
@@ -118,7 +131,7 @@ fn accepted(
         ("TargetNotFound", std::mem::take(&mut troubles))
     } else if won.is_empty() && has(|outcome| matches!(outcome, Outcome::NotTcp { .. })) {
         ("Invalid", std::mem::take(&mut troubles))
-    } else if let Some(message) = compiled.trust_message() {
+    } else if let Some(message) = subject.trust_message(gateway) {
         ("NoValidCACertificate", vec![message])
     } else {
         ("Accepted", vec![format!("applies to {}", won.join(", "))])
@@ -197,13 +210,13 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
         });
     }
     found.extend(faults);
-    if let Some(cause) = &compiled.system_failure {
+    for cause in subject.rootless.values().collect::<BTreeSet<_>>() {
         found.push(finding(
             Severity::Error,
             "NoValidCACertificate",
             "spec.validation.wellKnownCACertificates".into(),
             format!("the system's CA certificates cannot be used: {cause}"),
-            "mend the file, or use caCertificateRefs".into(),
+            "mend what stands for them, or use caCertificateRefs".into(),
         ));
     }
     if let Some(authorities) = &compiled.authorities {
@@ -257,7 +270,7 @@ fn unused(
     let mut message = "no route that is attached to a Gateway of ours leads to a target of the policy".to_owned();
     let troubles = [
         (!compiled.faults.is_empty()).then(|| compiled.fault_message()),
-        compiled.authorities.as_ref().and_then(|authorities| {
+        compiled.authorities.as_ref().filter(|_| subject.read).and_then(|authorities| {
             let problems: Vec<_> = reference_problems(authorities).collect();
             (!problems.is_empty()).then(|| problems.join("; "))
         }),

@@ -30,20 +30,13 @@ fn with_app_protocol(protocol: &str) -> World {
 }
 
 #[test]
-fn a_service_port_without_a_policy_is_plaintext_and_its_endpoints_are_told() {
-    let slice = json!({
-        "kind": "EndpointSlice",
-        "metadata": {"name": "web-1", "labels": {"kubernetes.io/service-name": "web"}},
-        "addressType": "IPv4",
-        "ports": [{"name": "http", "port": 8080}],
-        "endpoints": [{"addresses": ["127.0.0.1"]}],
-    });
-    let resolved = web().add(slice).uses("gw", "web", 80).resolve();
+fn a_service_port_without_a_policy_is_plaintext() {
+    let resolved = web().uses("gw", "web", 80).resolve();
     let backend = resolved.only();
     assert_eq!(backend.tls, Tls::Plaintext);
     assert_eq!((&*backend.id.gateway, backend.id.to_string().as_str()), ("default/gw", "Service/default/web:80"));
     let EndpointSource::Service(port) = &backend.endpoints else { panic!("a Service has endpoints") };
-    assert_eq!(resolved.0.endpoints[port][0].address.to_string(), "127.0.0.1:8080");
+    assert_eq!((&*port.name, port.port), ("web", 80));
 }
 
 #[test]

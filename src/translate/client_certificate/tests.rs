@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::resources::GATEWAY_GROUP;
 use crate::resources::{ReferenceGrant, Secret};
 
 fn gateway(reference: &Value) -> Gateway {

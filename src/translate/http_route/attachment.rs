@@ -40,7 +40,7 @@ pub(crate) fn attach<'a>(
         let namespace = reference.namespace.as_deref().unwrap_or(&draft.route.metadata.namespace);
         let key = NamespacedName::new(namespace, reference.name.as_str());
         let Some(&gateway) = gateways.by_key.get(&key) else {
-            if !snapshot.gateways.contains_key(&key) {
+            if gateways.whole && !snapshot.gateways.contains_key(&key) {
                 let message = format!("there is no Gateway {key}");
                 let hint = "create it, or correct name and namespace; a parentRef's namespace defaults to the route's";
                 findings.warning(&object, &Problem::new("ParentNotFound", field(index), message, hint));
@@ -51,7 +51,9 @@ pub(crate) fn attach<'a>(
             continue;
         }
         let outcome = listeners(draft, reference, &gateways.drafts[gateway], snapshot, &field(index));
-        if let Err(problem) = &outcome {
+        if let Err(problem) = &outcome
+            && gateways.drafts[gateway].planned
+        {
             findings.error(&object, problem);
         }
         parents.push(Parent { reference, gateway, outcome });

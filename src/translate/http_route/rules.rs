@@ -11,15 +11,13 @@ use postern_actors::plan::{Backend, BackendId, Poison, Rule};
 
 use super::backend_refs::{self, RefDraft};
 use super::filters::{self, Place};
-use super::patterns::Patterns;
-use super::{matches, timeouts};
+use super::{Reader, matches, timeouts};
 use crate::resources::NamespacedName;
 use crate::resources::http_route::HttpRouteRule;
 use crate::status::condition::joined;
 use crate::status::reason;
 use crate::translate::backends::{BackendUse, ResolvedBackends};
 use crate::translate::findings::Problem;
-use crate::translate::grants::Grants;
 
 /// A rule on the way to the plan.
 #[derive(Debug)]
@@ -32,6 +30,8 @@ pub(crate) struct RuleDraft {
     pub(crate) refs: Vec<RefDraft>,
     /// Why the rule cannot be carried out, field by field; it then answers 500.
     pub(crate) problems: Vec<Problem>,
+    /// Fields of the experimental channel that are not read.
+    pub(crate) unread: Vec<Problem>,
     filters: Filters,
     redirect: Option<Redirect>,
     timeouts: Timeouts,
@@ -39,15 +39,11 @@ pub(crate) struct RuleDraft {
 
 impl RuleDraft {
     /// Reads the rule at `index` of a route of `namespace`.
-    pub(super) fn read(
-        index: usize,
-        written: &HttpRouteRule,
-        namespace: &str,
-        grants: &Grants,
-        patterns: &mut Patterns,
-    ) -> Self {
+    pub(super) fn read(index: usize, written: &HttpRouteRule, namespace: &str, reader: &mut Reader<'_>) -> Self {
+        let Reader { grants, experimental, patterns } = reader;
         let field = format!("spec.rules[{index}]");
         let mut problems = Vec::new();
+        let mut unread = Vec::new();
         let matches = matches::build(&written.matches, &field, patterns, &mut problems);
         let prefix = matches::only_prefix(&written.matches);
         let built = filters::build(&written.filters, Place::Rule, prefix.as_deref(), &field, &mut problems);
@@ -61,13 +57,16 @@ impl RuleDraft {
         hand_down_rewrite(&mut filters, &mut refs);
         let timeouts = timeouts::build(written.timeouts.as_ref(), &field, &mut problems);
         for (name, given) in [("retry", &written.retry), ("sessionPersistence", &written.session_persistence)] {
-            if given.as_ref().is_some_and(|value| !value.is_null()) {
-                problems.push(Problem::new(
-                    reason::UNSUPPORTED_VALUE,
-                    format!("{field}.{name}"),
-                    format!("{name} is not supported"),
-                    format!("remove {name}"),
-                ));
+            if given.as_ref().is_none_or(serde_json::Value::is_null) {
+                continue;
+            }
+            let (field, hint) = (format!("{field}.{name}"), format!("remove {name}"));
+            if *experimental {
+                problems.push(Problem::new(reason::UNSUPPORTED_VALUE, field, format!("{name} is not supported"), hint));
+            } else {
+                let message =
+                    format!("{name} is a field of the experimental channel, which is not read: it has no effect");
+                unread.push(Problem::new("ExperimentalField", field, message, hint));
             }
         }
         if built.redirect.is_some() && !refs.is_empty() {
@@ -79,7 +78,7 @@ impl RuleDraft {
             ));
         }
         let name = written.name.as_deref().map(Into::into);
-        Self { index, name, matches, refs, problems, filters, redirect: built.redirect, timeouts }
+        Self { index, name, matches, refs, problems, unread, filters, redirect: built.redirect, timeouts }
     }
 
     /// What is wrong with a rule that could be carried out and leads nowhere: "*all* traffic which matches this rule MUST

@@ -39,10 +39,11 @@ pub(crate) fn verdict(
 ) -> RouteVerdict {
     let mut told = HashSet::new();
     let object = draft.route.object_ref();
+    let parents_planned = parents.iter().any(|parent| gateways.drafts[parent.gateway].planned);
     let parents = parents.iter().map(|parent| {
         let gateway = &gateways.drafts[parent.gateway];
         let unresolved = unresolved(draft, &gateway.key, resolutions);
-        for problem in &unresolved {
+        for problem in unresolved.iter().filter(|_| gateway.planned) {
             if told.insert((problem.field.clone(), problem.message.clone())) {
                 findings.error(&object, problem);
             }
@@ -53,7 +54,9 @@ pub(crate) fn verdict(
         }
     });
     let verdict = RouteVerdict { parents: parents.collect() };
-    report_rules(draft, findings);
+    if parents_planned {
+        report_rules(draft, findings);
+    }
     verdict
 }
 
@@ -122,11 +125,13 @@ fn problem_of(reference: &RefDraft, gateway: &NamespacedName, resolutions: Resol
         Err(problem) => return Some(problem.clone()),
     };
     let wanted = BackendUse { gateway: gateway.clone(), target: target.clone() };
-    let found = resolutions.attached.backends.get(&wanted).or_else(|| resolutions.unattached.backends.get(&wanted));
+    let attached = resolutions.attached.backends.get(&wanted);
+    let found = attached.or_else(|| resolutions.unattached.backends.get(&wanted));
     let new = |code, message: &str, hint: &str| Some(Problem::new(code, reference.field.as_str(), message, hint));
     match found {
         Some(Ok(backend)) => match &backend.tls {
-            Tls::Poisoned(poison) => {
+            // What a policy refers to is known only where the policy has an ancestor, and it has none by such a route.
+            Tls::Poisoned(poison) if attached.is_some() => {
                 let to_blame = match &poison.policy {
                     Some(policy) if poison.reason != CLIENT_CERTIFICATE => format!("BackendTLSPolicy {policy}"),
                     _ => format!("spec.tls.backend of Gateway {gateway}"),
@@ -159,8 +164,8 @@ fn report_rules(draft: &RouteDraft<'_>, findings: &mut Findings) {
                 findings.error(&object, problem);
             }
         }
-        if let Some(problem) = rule.leads_nowhere() {
-            findings.warning(&object, &problem);
+        for problem in rule.unread.iter().chain(&rule.leads_nowhere()) {
+            findings.warning(&object, problem);
         }
     }
 }

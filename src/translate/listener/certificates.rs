@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use postern_actors::plan::certificate::ServerCertificate;
 
 use crate::resources::gateway::{Listener, SecretRef};
-use crate::resources::{GATEWAY_GROUP, Gateway, NamespacedName, Object, ObjectRef, Snapshot};
+use crate::resources::{Gateway, NamespacedName, Object, ObjectRef, Snapshot};
 use crate::status::reason;
 use crate::translate::certificates::server_certificate;
 use crate::translate::expiry;
 use crate::translate::findings::{Findings, Problem, grant_hint};
 use crate::translate::grants::Grants;
 use crate::translate::pem;
+use crate::translate::secret_ref::{self, Refused};
 
 /// Reads certificates, each Secret once however many listeners name it.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Resolved {
     pub(crate) usable: Vec<Arc<ServerCertificate>>,
     /// One for each reference that cannot be used.
     pub(crate) problems: Vec<Problem>,
+    /// What the references name and may name, whether it exists or not.
+    pub(crate) secrets: Vec<NamespacedName>,
 }
 
 impl<'a> Certificates<'a> {
@@ -59,7 +62,7 @@ impl<'a> Certificates<'a> {
         }
         for (index, reference) in references.iter().enumerate() {
             let field = format!("{field}.tls.certificateRefs[{index}]");
-            match self.certificate(gateway, reference, &field) {
+            match self.certificate(gateway, reference, &field, &mut resolved.secrets) {
                 Ok(certificate) => {
                     self.look_at_dates(&gateway.object_ref(), &field, &certificate, findings);
                     resolved.usable.push(certificate);
@@ -75,17 +78,17 @@ impl<'a> Certificates<'a> {
         gateway: &Gateway,
         reference: &SecretRef,
         field: &str,
+        secrets: &mut Vec<NamespacedName>,
     ) -> Result<Arc<ServerCertificate>, Problem> {
         let invalid = |message: String, hint: &str| Problem::new(reason::INVALID_CERTIFICATE_REF, field, message, hint);
-        let SecretRef { group, kind, name, namespace } = reference;
-        if !group.is_empty() || kind != "Secret" {
-            let message = format!("certificateRef {name}: kind {kind} of group {group:?} is not supported");
-            return Err(invalid(message, "name a Secret of the core group (\"\")"));
-        }
         let home = gateway.metadata.namespace.as_str();
-        let key = NamespacedName::new(namespace.as_deref().unwrap_or(home), name.as_str());
-        if !self.grants.permits(GATEWAY_GROUP, "Gateway", home, "", "Secret", &key) {
-            return Err(Problem::new(
+        let key = secret_ref::permitted(reference, home, self.grants).map_err(|refused| match refused {
+            Refused::Kind => {
+                let SecretRef { group, kind, name, .. } = reference;
+                let message = format!("certificateRef {name}: kind {kind} of group {group:?} is not supported");
+                invalid(message, "name a Secret of the core group (\"\")")
+            }
+            Refused::Grant(key) => Problem::new(
                 reason::REF_NOT_PERMITTED,
                 field,
                 format!(
@@ -93,8 +96,9 @@ impl<'a> Certificates<'a> {
                     key.namespace
                 ),
                 grant_hint("Gateway", home, "", "Secret", &key),
-            ));
-        }
+            ),
+        })?;
+        secrets.push(key.clone());
         let Some(secret) = self.snapshot.secrets.get(&key) else {
             return Err(invalid(format!("Secret {key} does not exist"), "create it, or correct the name"));
         };

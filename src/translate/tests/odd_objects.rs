@@ -1,5 +1,7 @@
 //! Arbitrary Snapshots of plausible and odd objects, of few names, so that they meet.
 
+use std::sync::LazyLock;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -7,6 +9,7 @@ use proptest::sample::select;
 use serde_json::{Map, json};
 
 use super::*;
+use crate::translate::backend_tls_policy::tests::world::authority;
 
 const NAMESPACES: [&str; 11] =
     [DEFAULT, DEFAULT, DEFAULT, DEFAULT, DEFAULT, DEFAULT, DEFAULT, DEFAULT, DEFAULT, "other", ""];
@@ -124,13 +127,15 @@ fn gateway() -> BoxedStrategy<Value> {
     let frontend = object(vec![("default", asked), ("perPort", list(per_port, 2))]);
     let client = object(vec![("clientCertificateRef", secret_ref())]);
     let tls = object(vec![("frontend", frontend), ("backend", client)]);
-    let parameters = object(vec![("parametersRef", Just(json!({"kind": "X"})).boxed())]);
+    let of_a_map = one_of(&NAMES).prop_map(|name| json!({"group": "", "kind": "ConfigMap", "name": name}));
+    let parameters = prop_oneof![1 => Just(json!({"kind": "X"})), 6 => of_a_map].boxed();
+    let parameters = object(vec![("parametersRef", parameters)]);
     let spec = with(
         vec![
             ("gatewayClassName", one_of(&["postern", "postern", "postern", "postern", "ours", "theirs"])),
             ("listeners", list(listener(), 4)),
         ],
-        (option::weighted(0.05, list(address, 2)), option::weighted(0.3, tls), option::weighted(0.05, parameters))
+        (option::weighted(0.05, list(address, 2)), option::weighted(0.3, tls), option::weighted(0.2, parameters))
             .prop_map(|(addresses, tls, infrastructure)| {
                 let mut spec = json!({"tls": tls, "infrastructure": infrastructure});
                 if let Some(addresses) = addresses {
@@ -258,7 +263,13 @@ fn policy() -> BoxedStrategy<Value> {
         vec![("hostname", one_of(&["a.example.com", "a.example.com", "*.example.com", "192.0.2.1"]))],
         object(vec![("wellKnownCACertificates", one_of(&["System"])), ("caCertificateRefs", list(reference, 2))]),
     );
-    let spec = with(vec![("targetRefs", list(target, 3)), ("validation", validation)], object(vec![]));
+    let plain = one_of(&NAMES).prop_map(|name| json!({"kind": "Service", "name": name})).boxed();
+    let good = one_of(&NAMES)
+        .prop_map(|name| json!({"hostname": "a.b", "caCertificateRefs": [{"kind": "ConfigMap", "name": name}]}));
+    let good = prop_oneof![1 => good, 1 => Just(json!({"hostname": "a.b", "wellKnownCACertificates": "System"}))];
+    let targets = prop_oneof![1 => list(target, 3), 1 => list(plain, 2)].boxed();
+    let validation = prop_oneof![1 => validation, 1 => good].boxed();
+    let spec = with(vec![("targetRefs", targets), ("validation", validation)], object(vec![]));
     with(vec![("metadata", metadata(&NAMES)), ("spec", spec)], object(vec![]))
 }
 
@@ -290,6 +301,40 @@ fn class() -> BoxedStrategy<Value> {
         .boxed()
 }
 
+/// Maps of certificates and of parameters, or of both, good and bad.
+fn config_map(name: &'static str) -> BoxedStrategy<Value> {
+    static AUTHORITY: LazyLock<Value> = LazyLock::new(|| authority("ca")["data"]["ca.crt"].clone());
+    let pem = prop_oneof![4 => Just(AUTHORITY.clone()), 1 => Just(json!("no PEM"))].boxed();
+    let bundle = |name: &str| json!(format!("replicas: 2\nsystemCABundle: {{configMap: {name}}}"));
+    let parameters = prop_oneof![
+        3 => Just(bundle("a")),
+        3 => Just(bundle("b")),
+        1 => Just(json!("replicas: 3")),
+        1 => Just(json!("replicas: many")),
+    ];
+    let data = object_with(0.9, vec![("ca.crt", pem), ("values.yaml", parameters.boxed())]);
+    let metadata = one_of(&NAMESPACES).prop_map(move |namespace| json!({"namespace": namespace, "name": name}));
+    with(vec![("metadata", metadata.boxed()), ("data", data)], object(vec![]))
+}
+
+/// Secrets with a whole pair, and with half of one.
+fn secret() -> BoxedStrategy<Value> {
+    static PAIR: LazyLock<(String, String)> = LazyLock::new(|| {
+        let pair = rcgen::generate_simple_self_signed(["a.example.com".to_owned()]).unwrap();
+        (pair.cert.pem(), pair.signing_key.serialize_pem())
+    });
+    let (certificate, key) = (PAIR.0.clone(), PAIR.1.clone());
+    let data = object_with(
+        0.8,
+        vec![
+            ("tls.crt", Just(json!(certificate)).boxed()),
+            ("tls.key", Just(json!(key)).boxed()),
+            ("ca.crt", Just(json!(certificate)).boxed()),
+        ],
+    );
+    with(vec![("metadata", metadata(&NAMES)), ("stringData", data)], object(vec![]))
+}
+
 fn put_all<T: Object>(store: &mut Store<T>, objects: Vec<Value>) {
     for object in objects {
         put(store, object);
@@ -300,16 +345,47 @@ fn put_all<T: Object>(store: &mut Store<T>, objects: Vec<Value>) {
 pub(super) fn snapshot() -> impl Strategy<Value = Snapshot> {
     let routes = (vec(class(), 0..3), vec(gateway(), 1..4), vec(route(), 0..5));
     let backends = (vec(service(), 2..6), vec(policy(), 1..4), vec(grant(), 0..2));
-    (routes, backends).prop_map(|((classes, gateways, routes), (services, policies, grants))| {
-        let mut snapshot = Snapshot::default();
-        put_all(&mut snapshot.gateway_classes, classes);
-        put_all(&mut snapshot.gateways, gateways);
-        put_all(&mut snapshot.http_routes, routes);
-        put_all(&mut snapshot.services, services);
-        put_all(&mut snapshot.backend_tls_policies, policies);
-        put_all(&mut snapshot.reference_grants, grants);
-        let secret = json!({"metadata": {"namespace": "default", "name": "a"}, "stringData": {"tls.crt": "x"}});
-        put(&mut snapshot.secrets, secret);
+    let maps = NAMES.map(|name| option::weighted(0.9, config_map(name)));
+    let data = (maps, vec(secret(), 0..5));
+    (routes, backends, data).prop_map(
+        |((classes, gateways, routes), (services, policies, grants), (config_maps, secrets))| {
+            let mut snapshot = Snapshot::default();
+            put_all(&mut snapshot.gateway_classes, classes);
+            put_all(&mut snapshot.gateways, gateways);
+            put_all(&mut snapshot.http_routes, routes);
+            put_all(&mut snapshot.services, services);
+            put_all(&mut snapshot.backend_tls_policies, policies);
+            put_all(&mut snapshot.reference_grants, grants);
+            put_all(&mut snapshot.config_maps, config_maps.into_iter().flatten().collect());
+            put_all(&mut snapshot.secrets, secrets);
+            snapshot
+        },
+    )
+}
+
+/// A Snapshot in which, besides, one Gateway has a route to every Service.
+pub(super) fn lively_snapshot() -> impl Strategy<Value = Snapshot> {
+    let reference = select(&NAMES[..]).prop_map(|name| json!({"group": "", "kind": "ConfigMap", "name": name}));
+    (snapshot(), option::of(reference)).prop_map(|(mut snapshot, reference)| {
+        let named = |name: &str| json!({"namespace": DEFAULT, "name": name});
+        let mut listeners = vec![json!({"name": "http", "port": 80, "protocol": "HTTP"})];
+        if reference.is_none() {
+            let tls = json!({"certificateRefs": [{"name": "a"}, {"name": "b"}]});
+            listeners.push(json!({"name": "https", "port": 443, "protocol": "HTTPS", "tls": tls}));
+        }
+        let spec = json!({
+            "gatewayClassName": "postern",
+            "listeners": listeners,
+            "infrastructure": {"parametersRef": reference},
+        });
+        put(&mut snapshot.gateways, json!({"metadata": named("gateway"), "spec": spec}));
+        let backends: Vec<_> = NAMES.iter().map(|name| json!({"name": name, "port": 80})).collect();
+        let spec = json!({"parentRefs": [{"name": "gateway"}], "rules": [{"backendRefs": backends}]});
+        put(&mut snapshot.http_routes, json!({"metadata": named("a"), "spec": spec}));
+        for name in &NAMES[1..] {
+            let service = json!({"metadata": named(name), "spec": {"ports": [{"name": "http", "port": 80}]}});
+            put(&mut snapshot.services, service);
+        }
         snapshot
     })
 }

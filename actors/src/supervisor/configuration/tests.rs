@@ -54,7 +54,7 @@ impl Configuration for Fake {
         Effect::Everything
     }
 
-    fn translate(&mut self) -> (Plan, Endpoints, i64) {
+    fn translate(&mut self) -> Result<(Plan, Endpoints, i64), Pending> {
         self.done.send(Done::Translated).ok();
         let plan = Plan {
             authorities: vec![AuthorityExpiry {
@@ -64,7 +64,7 @@ impl Configuration for Fake {
             }],
             ..Plan::default()
         };
-        (plan, self.endpoints(&mut [port()].iter()), self.number)
+        Ok((plan, self.endpoints(&mut [port()].iter()), self.number))
     }
 
     fn endpoints(&mut self, ports: &mut dyn Iterator<Item = &ServicePort>) -> Endpoints {

@@ -19,9 +19,10 @@ const WRITES: (&str, &str) =
 const LEADER: (&str, &str) = ("postern_leader", "1 if this is the controller that writes, else 0.");
 
 /// Every kind that is watched or written. Another one is `other`: kinds can be made up, the names of series cannot.
-const KINDS: [&str; 21] = [
+const KINDS: [&str; 22] = [
     "AgentgatewayBackend",
     "BackendTLSPolicy",
+    "ClusterRole",
     "ClusterRoleBinding",
     "ConfigMap",
     "CustomResourceDefinition",

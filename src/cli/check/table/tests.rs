@@ -21,8 +21,8 @@ fn a_gateway_is_shown_with_its_listeners_and_what_is_not_as_hoped() {
         ],
     };
     let name = NamespacedName::new("default", "web");
-    let verdict =
-        GatewayVerdict { conditions: vec![condition("Accepted", true, "Accepted", "")], listeners: vec![listener] };
+    let conditions = vec![condition("Accepted", true, "Accepted", "")];
+    let verdict = GatewayVerdict { conditions, listeners: vec![listener], addresses: vec![] };
     let mut verdicts = Verdicts::default();
     verdicts.gateways.insert(name.clone(), verdict);
     let diagnostics = vec![Diagnostic {
@@ -35,7 +35,7 @@ fn a_gateway_is_shown_with_its_listeners_and_what_is_not_as_hoped() {
         message: "Secret default/tls is missing".into(),
         hint: "create it".into(),
     }];
-    let text = render(&Snapshot::default(), &FileReport { verdicts, diagnostics }, Paint::never());
+    let text = render(&Snapshot::default(), &Report { verdicts, diagnostics }, Paint::never());
     assert_eq!(
         text,
         "\
@@ -58,7 +58,7 @@ error InvalidCertificateRef: Gateway default/web spec.listeners[0].tls.certifica
 
 #[test]
 fn nothing_is_said_to_be_nothing() {
-    let report = FileReport { verdicts: Verdicts::default(), diagnostics: vec![] };
+    let report = Report { verdicts: Verdicts::default(), diagnostics: vec![] };
     let text = render(&Snapshot::default(), &report, Paint::never());
     assert_eq!(text, "No objects.\n\n0 errors, 0 warnings\n");
 }

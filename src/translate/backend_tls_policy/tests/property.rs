@@ -122,7 +122,9 @@ proptest! {
         policies in vec(written(), 0..6),
         ports in vec((prop::sample::select(vec!["TCP", "TCP", "UDP"]), 1..4_u16), 3),
         roots in any::<bool>(),
+        bundle in any::<bool>(),
         client in any::<bool>(),
+        external in maybe(any::<bool>()),
     ) {
         let mut named: Vec<(&str, u16, &str)> = Vec::new();
         for (index, (protocol, number)) in ports.iter().enumerate() {
@@ -130,9 +132,20 @@ proptest! {
                 named.push((SECTIONS[index], *number, protocol));
             }
         }
-        let mut world = World::new().add(authority("ca")).add(service("one", &named)).add(service("two", &named));
+        let mut two = service("two", &named);
+        if external.is_some() {
+            two["spec"]["type"] = json!("ExternalName");
+            two["spec"]["externalName"] = json!("two.example.com");
+        }
+        let mut world = World::new().add(authority("ca")).add(service("one", &named)).add(two);
+        world.settings.external_name_services = external == Some(true);
         if !roots {
             world.settings.system_roots = Err("none".into());
+        }
+        let gx = NamespacedName::new("default", "gx");
+        if bundle {
+            let missing = SystemBundle { config_map: NamespacedName::new("default", "nobody"), key: "ca.crt".into() };
+            world.bundles.insert(gx.clone(), Ok(missing));
         }
         if client {
             let state = ClientCertificateState::Unusable { reason: "InvalidClientCertificateRef", message: "no".into() };
@@ -150,13 +163,17 @@ proptest! {
         for (usage, outcome) in &resolved.0.backends {
             let service = SERVICES.iter().position(|name| **name == *usage.target.name.name).unwrap();
             let declared = named.iter().find(|(_, port, protocol)| Some(*port) == usage.target.port && *protocol == "TCP");
-            let Some((port_name, ..)) = declared.filter(|_| SERVICES[service] != "nobody") else {
-                prop_assert!(outcome.is_err(), "a port that is not there is no backend");
+            let forbidden = SERVICES[service] == "two" && external == Some(false);
+            let Some((port_name, ..)) = declared.filter(|_| SERVICES[service] != "nobody" && !forbidden) else {
+                prop_assert!(outcome.is_err(), "a port that is not there, or may not be, is no backend");
                 continue;
             };
             let selected = policies.iter().any(|written| selects(written, service, port_name));
             let backend = outcome.as_ref().unwrap();
             prop_assert_eq!(backend.tls != Tls::Plaintext, selected, "{:?} of {:?}", backend, policies);
+            if bundle && usage.gateway == gx && let Tls::Originate { identity, .. } = &backend.tls {
+                prop_assert!(matches!(identity.trust, Trust::Bundle(_)), "nothing stands in for a bundle that is not there");
+            }
             if client && *usage.gateway.name == *"gw" {
                 let originates = matches!(backend.tls, Tls::Originate { .. });
                 prop_assert!(!originates, "without its client certificate the Gateway reaches nobody");

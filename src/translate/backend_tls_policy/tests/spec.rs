@@ -138,6 +138,26 @@ fn roots_that_cannot_be_read_poison_those_who_want_them() {
     identity(world.resolve().only());
 }
 
+/// The pools and TLS configurations of the backends are keyed by the identity.
+#[test]
+fn a_bundle_in_the_place_of_the_systems_roots_is_a_part_of_its_gateways_identities() {
+    let bundle = |map: &str| Ok(SystemBundle { config_map: NamespacedName::new("default", map), key: "ca.crt".into() });
+    let mut world = with(system("System")).uses("other", "web", 443);
+    world.bundles.insert(NamespacedName::new("default", "gw"), bundle("ca"));
+    let resolved = world.resolve();
+    let before = identity(resolved.backend("gw", "web", 443));
+    assert!(matches!(&before.trust, Trust::System(roots) if roots.certificates.len() == 1), "{:?}", before.trust);
+    assert!(
+        matches!(&identity(resolved.backend("other", "web", 443)).trust, Trust::System(roots) if roots.origin == "a test")
+    );
+    let same = identity(world.resolve().backend("gw", "web", 443)).clone();
+    assert_eq!(*before, same);
+
+    let pem = leaf("another", |_| ());
+    let world = world.add(json!({"kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"ca.crt": pem}}));
+    assert_ne!(*before, *identity(world.resolve().backend("gw", "web", 443)), "its content has changed");
+}
+
 #[test]
 fn options_reach_the_identity_and_those_of_others_the_message() {
     let options = json!({

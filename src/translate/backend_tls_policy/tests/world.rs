@@ -16,33 +16,35 @@ use crate::resources::snapshot::Store;
 use crate::resources::{NamespacedName, Object, Snapshot};
 use crate::status::{Condition, Finding};
 use crate::translate::Settings;
-use crate::translate::backends::{BackendKind, BackendTarget, BackendUse, ResolvedBackends, resolve};
+use crate::translate::backends::{BackendKind, BackendTarget, BackendUse, OfGateways, ResolvedBackends, resolve};
 use crate::translate::client_certificate::ClientCertificateState;
+use crate::translate::system_roots::Bundles;
 
 /// The moment at which everything happens.
 pub(in crate::translate) const NOW: i64 = 1_800_000_000;
 
-/// Objects, uses and clients.
+/// Objects, uses, and what Gateways bring with them.
 #[derive(Clone)]
 pub(in crate::translate) struct World {
     pub(in crate::translate) snapshot: Snapshot,
     pub(in crate::translate) settings: Settings,
     pub(in crate::translate) uses: BTreeSet<BackendUse>,
     pub(in crate::translate) clients: BTreeMap<NamespacedName, ClientCertificateState>,
+    pub(in crate::translate) bundles: Bundles,
 }
 
 impl World {
     pub(in crate::translate) fn new() -> Self {
         Self {
             snapshot: Snapshot::default(),
-            settings: Settings {
-                controller_name: "ours.example.com/controller".into(),
-                class_names: Vec::new(),
-                system_roots: Ok(Arc::new(SystemRoots { origin: "a test".into(), certificates: Vec::new() })),
-                shared_address: true,
-            },
+            settings: Settings::of_files(
+                "ours.example.com/controller",
+                [""; 0],
+                Ok(Arc::new(SystemRoots { origin: "a test".into(), certificates: Vec::new() })),
+            ),
             uses: BTreeSet::new(),
             clients: BTreeMap::new(),
+            bundles: BTreeMap::new(),
         }
     }
 
@@ -83,7 +85,8 @@ impl World {
 
     pub(in crate::translate) fn resolve(&self) -> Resolved {
         let now = Timestamp::from_second(NOW).unwrap();
-        Resolved(resolve(&self.snapshot, &self.settings, now, &self.uses, &self.clients))
+        let of_gateways = OfGateways { clients: &self.clients, bundles: &self.bundles };
+        Resolved(resolve(&self.snapshot, &self.settings, now, &self.uses, of_gateways))
     }
 }
 

@@ -2,10 +2,17 @@ use postern_actors::plan::filter::PathRewrite;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::translate::grants::Grants;
+use crate::translate::http_route::patterns::Patterns;
 
 fn draft(rule: Value) -> RuleDraft {
+    read(rule, true)
+}
+
+fn read(rule: Value, experimental: bool) -> RuleDraft {
     let rule: HttpRouteRule = serde_json::from_value(rule).unwrap();
-    RuleDraft::read(3, &rule, "default", &Grants::default(), &mut Patterns::default())
+    let (grants, patterns) = (Grants::default(), Patterns::default());
+    RuleDraft::read(3, &rule, "default", &mut Reader { grants: &grants, experimental, patterns })
 }
 
 fn made(rule: Value) -> Rule {
@@ -98,4 +105,24 @@ fn a_rewrite_stays_on_the_rule_where_no_reference_has_its_own() {
     assert!(rule.filters.rewrite.is_some());
     let Action::Forward(backends) = rule.action else { panic!() };
     assert!(backends.iter().all(|backend| backend.filters.rewrite.is_none()));
+}
+
+#[test]
+fn fields_of_the_experimental_channel_are_read_only_where_they_are_asked_for() {
+    let rule = json!({"retry": {"attempts": 1}, "sessionPersistence": {}, "backendRefs": [{"name": "a", "port": 80}]});
+    let draft = read(rule, false);
+    assert!(draft.problems.is_empty());
+    let unread: Vec<_> = draft.unread.iter().map(|problem| (problem.code, problem.field.as_str())).collect();
+    assert_eq!(
+        unread,
+        [("ExperimentalField", "spec.rules[3].retry"), ("ExperimentalField", "spec.rules[3].sessionPersistence")]
+    );
+}
+
+#[test]
+fn a_filter_that_guards_is_never_passed_over() {
+    let filter = json!({"type": "ExternalAuth", "externalAuth": {"protocol": "HTTP"}});
+    let rule = json!({"filters": [filter], "backendRefs": [{"name": "a", "port": 80}]});
+    let draft = read(rule, false);
+    assert_eq!(draft.problems[0].field, "spec.rules[3].filters[0].type");
 }
