@@ -10,6 +10,7 @@
 //! | [`controller`] | what the controller makes of it |
 //! | [`owned`] | the objects that the controller has made |
 //! | [`news`] | what a user should know, for the log |
+//! | [`plaintext`] | what is looked at before a backend gets plaintext |
 //! | [`refusal`] | what the status says of what cannot be read |
 //! | [`statuses`] | the statuses that objects have |
 //! | [`writes`] | what is to be written |
@@ -20,6 +21,7 @@ pub mod controller;
 pub mod kinds;
 mod news;
 mod owned;
+mod plaintext;
 pub mod proxy;
 mod refusal;
 pub mod state;

@@ -100,9 +100,9 @@ pub(super) fn main(arguments: ProxyArguments) -> anyhow::Result<ExitCode> {
         let prepared = prepare(settings).context("cannot begin")?;
         let (status, console) = (prepared.status.clone(), prepared.console.clone());
         let fixed = kinds::of_proxy();
-        status
-            .telemetry
-            .kubernetes_watched(fixed.iter().map(|target| target.resource.kind).chain(["ConfigMap", "Secret"]));
+        status.telemetry.kubernetes_watched(
+            kinds::of_proxy().iter().map(|target| target.resource.kind).chain(["ConfigMap", "Secret"]),
+        );
         let gateway = &arguments.gateway;
         let (configuration, wanted) = ProxyConfiguration::new(gateway.clone(), translation, status.clone());
         let source = watches::source(client.clone(), Pace::default(), status.telemetry.clone(), fixed, wanted);

@@ -109,7 +109,7 @@ struct Judged {
 impl ControllerConfiguration {
     /// Nothing is known yet. The receiver tells what is to be watched by name.
     pub fn new(settings: ControllerSettings, status: Arc<Status>) -> (Self, watch::Receiver<Numbered>) {
-        let (wanted, following) = Wanted::new();
+        let (wanted, following) = Wanted::new([]);
         let this = Self {
             owned: Owned::new(&settings.proxy_cluster_role),
             state: ClusterState::new(kinds::of_controller(), PATIENCE),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use postern_actors::plan::{Endpoints, Plan, ServicePort};
 use postern_actors::supervisor::configuration::Pending;
 use postern_actors::supervisor::kubernetes::applied::Applied;
+use postern_actors::supervisor::kubernetes::resource::Target;
 use postern_actors::supervisor::kubernetes::watch::Watched;
 use postern_actors::supervisor::kubernetes::watches::Numbered;
 use postern_actors::supervisor::{Configuration, Effect};
@@ -14,11 +15,15 @@ use tokio::sync::watch;
 
 use super::kinds;
 use super::news::tell_news;
+use super::plaintext::{self, Plaintext};
 use super::state::ClusterState;
 use super::wanted::Wanted;
 use crate::resources::NamespacedName;
 use crate::status::{Finding, Verdicts};
 use crate::translate::{Settings, endpoints, translate};
+
+#[cfg(test)]
+mod tests;
 
 /// What readiness says while the cluster is not known.
 const KUBERNETES: &str = "kubernetes";
@@ -45,19 +50,34 @@ pub struct ProxyConfiguration {
     pending: bool,
     /// There was one that did not.
     served: bool,
+    plaintext: Plaintext,
     /// What was told of the last translation.
     findings: Vec<Finding>,
     status: Arc<Status>,
 }
 
 impl ProxyConfiguration {
-    /// Nothing is known yet. The receiver tells what is to be watched by name. `settings` are those of the Gateway.
+    /// What is watched in any case, beside what the receiver tells.
+    pub fn fixed() -> Vec<Target> {
+        kinds::of_proxy().into_iter().filter(|target| *target != plaintext::policies()).collect()
+    }
+
+    /// Nothing is known yet. The receiver tells what is to be watched beside what is fixed. `settings` are those of the Gateway.
     pub fn new(gateway: NamespacedName, settings: Settings, status: Arc<Status>) -> (Self, watch::Receiver<Numbered>) {
-        let (wanted, following) = Wanted::new();
+        let (wanted, following) = Wanted::new([plaintext::policies()]);
         let state = ClusterState::new(kinds::of_proxy(), PATIENCE);
         status.readiness.pending(KUBERNETES);
-        let this =
-            Self { gateway, settings, state, wanted, pending: true, served: false, findings: Vec::new(), status };
+        let this = Self {
+            gateway,
+            settings,
+            state,
+            wanted,
+            pending: true,
+            served: false,
+            plaintext: Plaintext::default(),
+            findings: Vec::new(),
+            status,
+        };
         this.is_whole();
         (this, following)
     }
@@ -72,12 +92,24 @@ impl ProxyConfiguration {
     }
 }
 
+impl ProxyConfiguration {
+    /// Takes over what was kept back while the policies were looked at. It is translated when they were looked at again.
+    fn go_on(&mut self) {
+        let effects = self.plaintext.release().map(|watched| self.state.take(watched));
+        if effects.max().is_some_and(|effect| effect == Effect::Everything) {
+            self.pending = true;
+            self.plaintext.ask();
+            self.wanted.list_again(&plaintext::policies(), &mut self.state);
+        }
+    }
+}
+
 impl Configuration for ProxyConfiguration {
     type Change = Watched;
     type Report = ProxyReport;
 
     fn change(&mut self, watched: Watched) -> Effect {
-        let effect = self.state.take(watched);
+        let effect = self.plaintext.admit(watched).map_or(Effect::Nothing, |watched| self.state.take(watched));
         if self.pending { Effect::Everything } else { effect }
     }
 
@@ -99,6 +131,10 @@ impl Configuration for ProxyConfiguration {
         {
             return Err(Pending);
         }
+        if !self.plaintext.confirms(&translation.plan) {
+            self.wanted.list_again(&plaintext::policies(), &mut self.state);
+            return Err(Pending);
+        }
         self.pending = false;
         self.served = true;
         self.status.readiness.done(KUBERNETES);
@@ -107,6 +143,7 @@ impl Configuration for ProxyConfiguration {
             .filter(|_| !self.state.lacks())
             .map(|gateway| Applied { uid: gateway.metadata.uid.clone(), generation: gateway.metadata.generation });
         tell_news(&mut self.findings, &translation.verdicts.findings);
+        self.go_on();
         let report = ProxyReport { verdicts: under(translation.verdicts, &self.gateway), gateway };
         Ok((translation.plan, translation.endpoints, report))
     }

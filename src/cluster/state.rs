@@ -82,8 +82,10 @@ impl ClusterState {
 
     /// This will be told as well.
     pub(super) fn expect(&mut self, target: Target) {
+        if matches!(target.scope, Scope::Named { .. }) {
+            self.waiting.get_or_insert_with(Instant::now);
+        }
         self.unknown.insert(target, None);
-        self.waiting.get_or_insert_with(Instant::now);
     }
 
     fn no_longer_waits(&mut self) {
