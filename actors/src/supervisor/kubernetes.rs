@@ -53,8 +53,11 @@ fn client(config: kube::Config) -> Result<Client, String> {
     Client::try_from(config).map_err(|error| error.to_string())
 }
 
-/// An error with what caused it, in one line.
-fn cause(error: &dyn std::error::Error) -> String {
+/// An error with what caused it, in one line; of what the API server refuses, its own words.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(kube::Error::Api(status)) = error.downcast_ref() {
+        return status.message.clone();
+    }
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
