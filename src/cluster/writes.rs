@@ -44,16 +44,18 @@ pub(super) fn all(world: &World<'_>) -> Vec<Vec<Write>> {
     let mut wanted = Wanted::default();
     for (name, provision) in world.gateways {
         let Some(gateway) = world.snapshot.gateways.get(name) else { continue };
-        let objects = if gateway.metadata.deletion_timestamp.is_some() {
+        if gateway.metadata.deletion_timestamp.is_some() {
             wanted.leave_all(name);
             continue;
-        } else if provision.accepted {
-            let desired = desired(world, name, gateway, provision);
+        }
+        let request = request(world, name, gateway, provision);
+        let objects = if provision.accepted {
+            let desired = provision::desired(&request, &world.settings.provisioning);
             wanted.provision(name, &desired);
             desired
         } else {
             // What its proxies may read is decided by references and grants alone. Proxies that there never were need nothing.
-            let access = access(world, name, gateway, provision);
+            let access = provision::access(&request, &world.settings.provisioning);
             wanted.leave(name, &access);
             if is_provisioned(world, name) { access } else { Vec::new() }
         };
@@ -96,29 +98,19 @@ fn leave_what_is_not_seen(world: &World<'_>, wanted: &mut Wanted) {
     }
 }
 
-fn access(world: &World<'_>, name: &NamespacedName, gateway: &Gateway, provision: &Provision) -> Vec<Desired> {
-    let none = BTreeSet::new();
-    provision::access(&request(world, name, gateway, provision, &none), &world.settings.provisioning)
-}
-
 fn request<'a>(
     world: &'a World<'_>,
     name: &NamespacedName,
     gateway: &'a Gateway,
     provision: &'a Provision,
-    none: &'a BTreeSet<ObjectRef>,
 ) -> provision::Request<'a> {
+    const NONE: &BTreeSet<ObjectRef> = &BTreeSet::new();
     provision::Request {
         gateway,
         ports: provision.ports.clone(),
         parameters: &provision.parameters,
-        references: world.references.get(name).unwrap_or(none),
+        references: world.references.get(name).unwrap_or(NONE),
     }
-}
-
-fn desired(world: &World<'_>, name: &NamespacedName, gateway: &Gateway, provision: &Provision) -> Vec<Desired> {
-    let none = BTreeSet::new();
-    provision::desired(&request(world, name, gateway, provision, &none), &world.settings.provisioning)
 }
 
 /// An object that is not there, or not as it should be.
