@@ -4,6 +4,7 @@
 //! | module | owns | must not know |
 //! |---|---|---|
 //! | [`plan`] | the immutable runtime plan and its matching | tokio, actix, kube, rustls, a clock |
+//! | [`certificate`] | what one certificate says of itself | who trusts it |
 //! | [`outcome`] | the closed sets of words that say how a request or a handshake ended | anything that does IO |
 //! | [`supervisor`] | watches, configuration, the workers' lives | how a request is served |
 //! | [`http1`] | heads and framing of HTTP/1 as bytes | IO, the plan |
@@ -11,6 +12,7 @@
 //! | [`upstream`] | endpoints, TLS identities, verification, connectors, pools | routes and listeners |
 //! | [`telemetry`] | metrics, access log, admin pages | how requests are served |
 
+pub mod certificate;
 pub mod http1;
 pub mod listener;
 pub mod outcome;

@@ -121,6 +121,98 @@ impl HandshakeResult {
             Self::Other => "other",
         }
     }
+
+    /// What it means, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Ok => "The handshake completed, and the peer is who it must be.",
+            Self::UnknownIssuer => "No anchor of the policy vouches for the certificate that the backend presents.",
+            Self::NameMismatch => "The backend's certificate carries none of the demanded names.",
+            Self::Expired => "The backend's certificate, or one of its chain, is past its notAfter.",
+            Self::NotYetValid => "The backend's certificate, or one of its chain, is before its notBefore.",
+            Self::BadSignature => "A signature, in the chain or of the handshake, does not verify.",
+            Self::BadPurpose => "The certificate's extended key usage does not permit a TLS server.",
+            Self::CaUsedAsEndEntity => "The backend presents a CA certificate as its own.",
+            Self::PinMismatch => "The certificate's key is not among those that the policy pins.",
+            Self::BadEncoding => "The certificate does not parse.",
+            Self::UnsupportedAlgorithm => "The certificate or the handshake uses an algorithm that is not supported.",
+            Self::AlertReceived => "The backend ended the handshake with an alert.",
+            Self::VersionOrCipherMismatch => "Both sides have no TLS version, cipher suite or group in common.",
+            Self::AlpnMismatch => "Both sides have no application protocol in common.",
+            Self::NotTls => "What answers does not speak TLS.",
+            Self::TcpRefused => "Nothing listens at the endpoint: connection refused.",
+            Self::TcpUnreachable => "There is no route to the endpoint, or its address may not be used.",
+            Self::DnsFailure => "The backend's name does not resolve.",
+            Self::Timeout => "TCP or the handshake took longer than the limit.",
+            Self::PeerClosed => "The backend closed the connection during the handshake.",
+            Self::CaUnavailable => "No CA certificate of the policy can be used.",
+            Self::PolicyInvalid => "The policy cannot be used.",
+            Self::ClientCertUnavailable => "The Gateway's client certificate cannot be used.",
+            Self::ClientCertRejected => "The backend refused the client certificate, or demands one.",
+            Self::Other => "None of the other words.",
+        }
+    }
+
+    /// What mends it, in a sentence, as far as the word alone decides it; empty if it succeeded.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Ok => "",
+            Self::UnknownIssuer => {
+                "Put the CA that issued the backend's certificate into the policy's caCertificateRefs, and have the backend send its intermediates."
+            }
+            Self::NameMismatch => {
+                "Set validation.hostname or subjectAltNames to a name that the certificate carries (its CN does not count), or issue one that carries the name."
+            }
+            Self::Expired => "Renew the backend's certificate, and have the backend load it.",
+            Self::NotYetValid => "Check the clocks of both sides, or issue a certificate whose notBefore has passed.",
+            Self::BadSignature => {
+                "Look whether the CA was replaced by one of the same name, and put the one that signed into caCertificateRefs; else issue the certificate anew."
+            }
+            Self::BadPurpose => "Issue the certificate with the extended key usage serverAuth.",
+            Self::CaUsedAsEndEntity => {
+                "Issue the backend a certificate with CA:FALSE, or add exactly this certificate to caCertificateRefs."
+            }
+            Self::PinMismatch => {
+                "If the key was changed on purpose, add its pin to the option gateway.postern.dev/pinned-sha256."
+            }
+            Self::BadEncoding => "Issue an X.509 v3 certificate in DER; v1 is not supported.",
+            Self::UnsupportedAlgorithm => {
+                "Issue the certificate with an ECDSA (P-256, P-384), Ed25519 or RSA (2048 bits or more) key and SHA-256 or better."
+            }
+            Self::AlertReceived => "Read the backend's log: it refused for a reason of its own.",
+            Self::VersionOrCipherMismatch => {
+                "Have the backend speak TLS 1.2 with ECDHE, or 1.3; look whether the policy's options narrow the versions."
+            }
+            Self::AlpnMismatch => {
+                "Have the backend accept http/1.1 by ALPN, or say in the option gateway.postern.dev/alpn what it accepts."
+            }
+            Self::NotTls => {
+                "Point route and policy at the port on which the backend speaks TLS, or remove the policy if plaintext is meant."
+            }
+            Self::TcpRefused => "Check that the backend runs and listens on the Service's targetPort.",
+            Self::TcpUnreachable => "Check NetworkPolicies and routes between gateway and endpoint.",
+            Self::DnsFailure => {
+                "Check the host of the AgentgatewayBackend or the externalName, and the DNS that the gateway asks."
+            }
+            Self::Timeout => {
+                "Look for what drops packets on the way (NetworkPolicy, firewall), and whether the backend is overloaded."
+            }
+            Self::PeerClosed => {
+                "Read the backend's log; it may know no certificate for the SNI, or expect the PROXY protocol."
+            }
+            Self::CaUnavailable => {
+                "The policy's condition ResolvedRefs names the reference: put PEM certificates there, under the key ca.crt."
+            }
+            Self::PolicyInvalid => "The policy's condition Accepted names the field to mend.",
+            Self::ClientCertUnavailable => {
+                "The Gateway's condition ResolvedRefs says why: mend spec.tls.backend.clientCertificateRef, or what it names."
+            }
+            Self::ClientCertRejected => {
+                "Set the Gateway's spec.tls.backend.clientCertificateRef to a certificate that the backend's CA for clients issued."
+            }
+            Self::Other => "The cause is in the gateway's log, and on its admin page.",
+        }
+    }
 }
 
 impl fmt::Display for HandshakeResult {
@@ -248,6 +340,15 @@ mod tests {
             assert_eq!(json, format!("\"{}\"", result.as_str()));
             assert_eq!(result.to_string(), result.as_str());
             assert_eq!(Reason::Handshake(result).as_str(), result.as_str());
+        }
+    }
+
+    #[test]
+    fn every_word_is_explained_and_every_failure_has_a_remedy() {
+        for result in HandshakeResult::ALL {
+            assert!(result.meaning().ends_with('.'), "{result}");
+            assert_eq!(result.remedy().is_empty(), result == HandshakeResult::Ok, "{result}");
+            assert!(result.remedy().is_empty() || result.remedy().ends_with('.'), "{result}");
         }
     }
 

@@ -12,6 +12,7 @@ use prometheus::TextEncoder;
 mod access_log;
 pub mod admin;
 pub mod contact;
+pub mod evidence;
 mod handshake_log;
 mod metrics;
 pub mod observations;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use access_log::LogFormat;
 pub use contact::{Contact, OutOfTouch};
+pub use evidence::Evidence;
 pub use metrics::kubernetes::WriteResult;
 pub use observations::{LastHandshake, Observations};
 pub use observer::{Acquisition, CloseReason, DownstreamHandshake, Observer, PoolState, Rejection, Retry};

@@ -13,7 +13,7 @@
 //! | [`repeat`], `pointer` | how closely a pooled connection is looked at; tables by address |
 //! | [`connection`] | a connection in the hands of an exchange |
 //! | `connector`, [`socket`], [`mod@handshake`], [`resolver`] | the steps: limit, TCP, TLS, names |
-//! | [`profile`], [`verifier`], [`anchors`], [`names`], [`certificate`] | a TLS identity made ready, and its judgement |
+//! | [`profile`], [`verifier`], [`anchors`], [`names`] | a TLS identity made ready, and its judgement |
 //! | [`classify`], [`explain`], [`failure`] | closed words; the log's words |
 //! | [`refused`] | addresses that a name may not lead to |
 //! | [`system_roots`], [`settings`] | the machine's roots; limits and times |
@@ -33,7 +33,6 @@ pub mod accepted;
 mod acquire;
 pub mod anchors;
 pub mod bulk;
-pub mod certificate;
 mod channel;
 mod choice;
 pub mod classify;

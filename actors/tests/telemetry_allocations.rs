@@ -78,6 +78,7 @@ impl Scene {
             received: 0,
             sent: 1024,
             upstream_tls: Some(tls),
+            traceparent: "",
         });
         worker.request_in_flight(gateway, false);
     }

@@ -97,6 +97,7 @@ impl<'p> Request<'p> {
             received: request.received,
             sent: request.sent,
             upstream_tls: request.upstream.as_ref().and_then(|info| info.tls.as_ref()),
+            traceparent: traceparent(head),
         });
         request.next
     }
@@ -247,6 +248,15 @@ impl RequestParts for Parts<'_> {
     fn header(&self, name: &HeaderName, index: usize) -> Option<&[u8]> {
         self.head.fields().values(name.as_str()).nth(index)
     }
+}
+
+/// The one `traceparent` of a request (W3C Trace Context, section 3.2); several are as good as none, and none is as long as
+/// the limit.
+fn traceparent(head: &RequestHead) -> &str {
+    const LIMIT: usize = 128;
+    let mut values = head.fields().values("traceparent");
+    let (Some(value), None) = (values.next(), values.next()) else { return "" };
+    if value.len() > LIMIT { "" } else { str::from_utf8(value).unwrap_or_default() }
 }
 
 /// The host of an authority as listeners and routes are matched: in lower case, without the port (the port of a `Host`

@@ -125,7 +125,7 @@ async fn tls(status: Data<Status>) -> HttpResponse {
                 "consecutiveFailures": last.consecutive_failures,
                 "endpoint": last.endpoint.map(|endpoint| endpoint.to_string()),
                 "sni": last.sni,
-                "detail": last.detail,
+                "detail": last.evidence.to_string(),
                 "established": last.tls.as_ref().map(|tls| json!({
                     "version": tls.version,
                     "cipher": tls.cipher,

@@ -4,8 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::field;
+
 use super::access_log::text::escaped;
+use super::evidence::Evidence;
 use super::record::HandshakeRecord;
+use crate::certificate::{Facts, day};
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
 
@@ -29,16 +33,27 @@ impl HandshakeLog {
     pub(super) fn write(&self, record: &HandshakeRecord<'_>) {
         let Some(left_out) = self.admit(record.backend, record.result, Instant::now()) else { return };
         // What the peer wrote into its certificate must not end the line or pass for a field.
-        let detail = escaped(record.detail);
+        let Evidence { cause, presented, demanded, trusted, remedy } = record.evidence;
+        let leaf = presented.first();
+        let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| field::display(escaped(text)));
+        let moment = |seconds: fn(&Facts) -> i64| leaf.map(|leaf| field::display(day(seconds(leaf))));
         tracing::warn!(
             target: "handshake",
             gateway = %record.backend.gateway,
             backend = %record.backend,
             policy = record.policy,
-            endpoint = record.endpoint.map(tracing::field::display),
+            endpoint = record.endpoint.map(field::display),
             sni = record.sni,
             result = record.result.as_str(),
-            detail = %detail,
+            cause = text(cause),
+            peer_subject = leaf.and_then(|leaf| text(&leaf.subject)),
+            peer_issuer = leaf.and_then(|leaf| text(&leaf.issuer)),
+            peer_sans = leaf.and_then(|leaf| text(&leaf.names().join(" "))),
+            peer_not_before = moment(|leaf| leaf.not_before),
+            peer_not_after = moment(|leaf| leaf.not_after),
+            demanded = text(demanded),
+            trusted = text(trusted),
+            remedy = text(remedy),
             left_out,
             "TLS to the backend failed",
         );

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use dashmap::DashMap;
 use jiff::Timestamp;
 
+use super::evidence::Evidence;
 use super::record::{HandshakeRecord, TlsInfo};
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
@@ -30,10 +31,36 @@ pub struct LastHandshake {
     pub endpoint: Option<SocketAddr>,
     /// What is known of the connection; of the last one that succeeded, if this one failed.
     pub tls: Option<TlsInfo>,
-    /// Names, addresses, dates: for those who run the gateway, not for its clients.
-    pub detail: String,
+    /// What is known of why it ended so.
+    pub evidence: Evidence,
     /// How many have failed since the last that succeeded.
     pub consecutive_failures: u64,
+    /// The last one that failed, if any did.
+    pub last_failure: Option<Failure>,
+    /// How many there were.
+    pub counts: Counts,
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// When its outcome was known.
+    pub time: Timestamp,
+    /// How it ended.
+    pub result: HandshakeResult,
+    /// What is known of why.
+    pub evidence: Evidence,
+}
+
+/// Attempts on a backend since it is configured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// That succeeded with a full handshake.
+    pub full: u64,
+    /// That resumed a session.
+    pub resumed: u64,
+    /// That failed.
+    pub failed: u64,
 }
 
 impl Observations {
@@ -45,20 +72,36 @@ impl Observations {
             sni: String::new(),
             endpoint: None,
             tls: None,
-            detail: String::new(),
+            evidence: Evidence::default(),
             consecutive_failures: 0,
+            last_failure: None,
+            counts: Counts::default(),
         });
         last.time = time;
         last.result = record.result;
         record.policy.clone_into(&mut last.policy);
         record.sni.clone_into(&mut last.sni);
-        record.detail.clone_into(&mut last.detail);
+        last.evidence.clone_from(record.evidence);
         last.endpoint = record.endpoint;
         if record.result == HandshakeResult::Ok {
             last.tls = record.tls.cloned();
             last.consecutive_failures = 0;
+            if record.tls.is_some_and(|tls| tls.resumed) {
+                last.counts.resumed += 1;
+            } else {
+                last.counts.full += 1;
+            }
         } else {
             last.consecutive_failures += 1;
+            last.counts.failed += 1;
+            last.last_failure = Some(Failure { time, result: record.result, evidence: record.evidence.clone() });
+        }
+    }
+
+    /// Looks at the last attempt on each backend, in no order. What looks must not wait.
+    pub fn each(&self, mut look: impl FnMut(&BackendId, &LastHandshake)) {
+        for entry in &self.by_backend {
+            look(entry.key(), entry.value());
         }
     }
 

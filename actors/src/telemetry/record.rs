@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::evidence::Evidence;
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::BackendId;
 
@@ -46,6 +47,8 @@ pub struct RequestRecord<'a> {
     pub sent: u64,
     /// TLS of the connection to the backend.
     pub upstream_tls: Option<&'a TlsInfo>,
+    /// The `traceparent` that the client sent (W3C Trace Context, section 3.2); empty if it sent none, or several.
+    pub traceparent: &'a str,
 }
 
 /// What is known of an established TLS connection to a backend.
@@ -86,6 +89,6 @@ pub struct HandshakeRecord<'a> {
     pub tcp: Option<Duration>,
     /// Time for TLS, if it got there.
     pub handshake: Option<Duration>,
-    /// For the log only: the peer's subject, SANs and dates as far as they are known, and the cause.
-    pub detail: &'a str,
+    /// What is known of why.
+    pub evidence: &'a Evidence,
 }

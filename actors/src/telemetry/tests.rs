@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::{
-    Acquisition, CloseReason, DownstreamHandshake, HandshakeRecord, Observer, PolicyCondition, PoolState, Rejection,
-    RequestRecord, Retry, Settings, Telemetry, TlsInfo, WriteResult,
+    Acquisition, CloseReason, DownstreamHandshake, Evidence, HandshakeRecord, Observer, PolicyCondition, PoolState,
+    Rejection, RequestRecord, Retry, Settings, Telemetry, TlsInfo, WriteResult,
 };
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::backend::{Backend, BackendId, Poison, Tls};
@@ -96,6 +96,10 @@ pub(super) fn tls_info() -> TlsInfo {
     }
 }
 
+static EVIDENCE: LazyLock<Evidence> =
+    LazyLock::new(|| Evidence::of(HandshakeResult::Expired, "presented for <other>.example"));
+static NONE: LazyLock<Evidence> = LazyLock::new(Evidence::default);
+
 pub(super) fn failed(backend: &BackendId, result: HandshakeResult) -> HandshakeRecord<'_> {
     HandshakeRecord {
         backend,
@@ -107,12 +111,12 @@ pub(super) fn failed(backend: &BackendId, result: HandshakeResult) -> HandshakeR
         dns: Some(Duration::from_millis(1)),
         tcp: Some(Duration::from_millis(2)),
         handshake: Some(Duration::from_millis(3)),
-        detail: "presented for <other>.example",
+        evidence: &EVIDENCE,
     }
 }
 
 pub(super) fn succeeded<'a>(backend: &'a BackendId, tls: &'a TlsInfo) -> HandshakeRecord<'a> {
-    HandshakeRecord { tls: Some(tls), detail: "", ..failed(backend, HandshakeResult::Ok) }
+    HandshakeRecord { tls: Some(tls), evidence: &NONE, ..failed(backend, HandshakeResult::Ok) }
 }
 
 fn request<'a>(gateway: &'a Arc<str>, backend: Option<&'a BackendId>) -> RequestRecord<'a> {
@@ -135,6 +139,7 @@ fn request<'a>(gateway: &'a Arc<str>, backend: Option<&'a BackendId>) -> Request
         received: 0,
         sent: 5,
         upstream_tls: None,
+        traceparent: "",
     }
 }
 
@@ -520,8 +525,8 @@ fn the_last_handshake_of_a_backend_is_remembered() {
     worker.handshake(&failed(&a, HandshakeResult::NameMismatch));
     let last = telemetry.observations().get(&a).expect("an observation");
     assert_eq!((last.result, last.consecutive_failures), (HandshakeResult::NameMismatch, 2));
-    assert_eq!((last.detail.as_str(), last.tls), ("presented for <other>.example", Some(tls_info())));
+    assert_eq!((&*last.evidence.cause, last.tls), ("presented for <other>.example", Some(tls_info())));
     worker.handshake(&succeeded(&a, &tls));
     let last = telemetry.observations().get(&a).expect("an observation");
-    assert_eq!((last.result, last.consecutive_failures, last.detail.as_str()), (HandshakeResult::Ok, 0, ""));
+    assert_eq!((last.result, last.consecutive_failures, &*last.evidence.cause), (HandshakeResult::Ok, 0, ""));
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls_pki_types::CertificateDer;
 
-use super::certificate::Facts;
+use crate::certificate::{Facts, not_after};
 
 /// A certificate chain, leaf first.
 pub type Chain = Arc<[CertificateDer<'static>]>;
@@ -24,8 +24,8 @@ pub struct Accepted {
     pub until: Option<i64>,
     /// `notAfter` of the leaf, in seconds since the Unix epoch.
     pub not_after: Option<i64>,
-    /// One line on the leaf, for the log.
-    pub description: Box<str>,
+    /// What they say of themselves, as far as they can be read.
+    pub facts: Arc<[Facts]>,
     /// The second as of which it was verified: a clock that is set back asks anew.
     from: i64,
 }
@@ -33,12 +33,12 @@ pub struct Accepted {
 impl Accepted {
     /// A chain that verifies at `from` and until `until`.
     pub(super) fn new(chain: &[CertificateDer<'_>], from: i64, until: Option<i64>) -> Self {
-        let facts = chain.first().and_then(|leaf| Facts::read(leaf).ok());
+        let facts = chain.iter().filter_map(|certificate| Facts::read(certificate).ok()).collect::<Arc<[_]>>();
         Self {
             chain: chain.iter().map(|certificate| certificate.clone().into_owned()).collect(),
             until,
-            not_after: facts.as_ref().map(|facts| facts.not_after),
-            description: facts.map(|facts| facts.describe().into()).unwrap_or_default(),
+            not_after: chain.first().and_then(|leaf| not_after(leaf)),
+            facts,
             from,
         }
     }

@@ -20,7 +20,7 @@ use super::repeat::Repeat;
 use super::search::Search;
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::{Backend, BackendId, Poison, Tls};
-use crate::telemetry::{Acquisition, HandshakeRecord};
+use crate::telemetry::{Acquisition, Evidence, HandshakeRecord};
 
 impl Upstreams {
     /// A connection to the backend, or the reason why there is none. Every attempt is told to the observer.
@@ -99,7 +99,7 @@ impl Upstreams {
                 dns: None,
                 tcp: None,
                 handshake: None,
-                detail: &poison.message,
+                evidence: &Evidence::of(result, &*poison.message),
             });
         }
         UpstreamFailure {
@@ -130,7 +130,7 @@ impl Upstreams {
                 dns,
                 tcp: failure.tcp,
                 handshake: failure.handshake,
-                detail: &failure.detail,
+                evidence: &failure.evidence,
             }),
             Tls::Plaintext | Tls::Poisoned(_) => {
                 let reason = Reason::Handshake(result);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
-use super::certificate::{Facts, day};
+use crate::certificate::{Facts, day};
 use crate::plan::Trust;
 use crate::plan::identity::Der;
 

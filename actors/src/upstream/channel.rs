@@ -15,11 +15,12 @@ use tokio::time::Instant;
 use super::accepted::Accepted;
 use super::classify::{self, Classified};
 use super::connector::{Line, Made, Transport};
+use super::explain;
 use super::repeat::Repeat;
 use super::trusted::{Trusted, Verdict};
 use crate::outcome::HandshakeResult;
 use crate::plan::{Backend, Tls};
-use crate::telemetry::{HandshakeRecord, Observer, TlsInfo};
+use crate::telemetry::{Evidence, HandshakeRecord, Observer, TlsInfo};
 
 /// What is known of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,15 +99,21 @@ impl Channel {
     /// The peer answered, or the connection ended without its refusal.
     pub(super) fn accepted(&mut self, observer: &dyn Observer) {
         if let Some(report) = self.unreported.take() {
-            self.report(&report, HandshakeResult::Ok, &report.peer.description, observer);
+            let evidence = Evidence::presented(report.peer.facts.clone());
+            self.report(&report, HandshakeResult::Ok, &evidence, observer);
         }
     }
 
     /// The peer refused after the handshake.
     pub(super) fn refused(&mut self, refusal: &Classified, observer: &dyn Observer) {
         if let Some(report) = self.unreported.take() {
-            let detail = format!("{}; the peer's certificate: {}", refusal.cause, report.peer.description);
-            self.report(&report, refusal.result, &detail, observer);
+            let profile = self.trusted.as_ref().map(Trusted::profile);
+            let mut evidence = match profile {
+                Some(profile) => explain::failure(refusal, &[], profile),
+                None => Evidence::of(refusal.result, &*refusal.cause),
+            };
+            evidence.presented = report.peer.facts.clone();
+            self.report(&report, refusal.result, &evidence, observer);
         }
     }
 
@@ -116,7 +123,7 @@ impl Channel {
         matches!(error, rustls::Error::AlertReceived(_)).then(|| classify::tls(error, self.asked_for_certificate))
     }
 
-    fn report(&self, report: &Report, result: HandshakeResult, detail: &str, observer: &dyn Observer) {
+    fn report(&self, report: &Report, result: HandshakeResult, evidence: &Evidence, observer: &dyn Observer) {
         let Tls::Originate { policy, identity } = &self.owner.tls else {
             return;
         };
@@ -130,7 +137,7 @@ impl Channel {
             dns: report.dns,
             tcp: Some(report.tcp),
             handshake: Some(report.handshake),
-            detail,
+            evidence,
         });
     }
 

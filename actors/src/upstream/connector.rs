@@ -29,7 +29,7 @@ use super::profile::TlsProfile;
 use super::settings::UpstreamSettings;
 use super::socket::{self, Stream};
 use crate::outcome::{HandshakeResult, Reason};
-use crate::telemetry::TlsInfo;
+use crate::telemetry::{Evidence, TlsInfo};
 
 /// awc's connection, whose type has no public name.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin {}
@@ -82,7 +82,7 @@ pub(super) struct MadeTls {
 #[derive(Debug, Clone)]
 pub(super) struct DialFailure {
     pub(super) classified: Classified,
-    pub(super) detail: String,
+    pub(super) evidence: Evidence,
     /// TCP did not reach the endpoint: another one may be tried.
     pub(super) unreached: bool,
     pub(super) tcp: Option<Duration>,
@@ -190,9 +190,9 @@ impl Line {
         dial.stage.set(Stage::Tls);
         let begin = Instant::now();
         let secured = timeout(self.handshake_timeout, handshake(socket, profile, &config)).await;
-        let failed = |classified, detail| DialFailure {
+        let failed = |classified, evidence| DialFailure {
             classified,
-            detail,
+            evidence,
             unreached: false,
             tcp: Some(tcp),
             handshake: Some(begin.elapsed()),
@@ -203,10 +203,11 @@ impl Line {
                 let tls = MadeTls { info, accepted, asked_for_certificate, handshake: begin.elapsed() };
                 Ok((Stream::Tls(Box::new(stream)), Made { tcp, tls: Some(tls) }))
             }
-            Ok(Err(failure)) => Err((failed(failure.classified, failure.detail), failure.stale_session)),
+            Ok(Err(failure)) => Err((failed(failure.classified, failure.evidence), failure.stale_session)),
             Err(_) => {
                 let cause = format!("the handshake took longer than {:?}", self.handshake_timeout);
-                Err((failed(Classified::new(HandshakeResult::Timeout, cause.clone()), cause), false))
+                let evidence = Evidence::of(HandshakeResult::Timeout, &*cause);
+                Err((failed(Classified::new(HandshakeResult::Timeout, cause), evidence), false))
             }
         }
     }
@@ -214,8 +215,7 @@ impl Line {
 
 impl DialFailure {
     fn tcp(classified: Classified, begin: Instant) -> Self {
-        let detail = classified.cause.clone();
-        Self { classified, detail, unreached: true, tcp: Some(begin.elapsed()), handshake: None }
+        Self { unreached: true, tcp: Some(begin.elapsed()), ..classified.into() }
     }
 
     fn fault(cause: impl Into<String>) -> Self {
@@ -227,7 +227,7 @@ impl DialFailure {
         UpstreamFailure {
             reason: Reason::Handshake(self.classified.result),
             certificate_error: self.classified.certificate_error,
-            message: self.detail.clone(),
+            message: self.evidence.to_string(),
             endpoint,
         }
     }
@@ -236,8 +236,8 @@ impl DialFailure {
 impl From<Classified> for DialFailure {
     /// One that came before any socket.
     fn from(classified: Classified) -> Self {
-        let detail = classified.cause.clone();
-        Self { classified, detail, unreached: false, tcp: None, handshake: None }
+        let evidence = Evidence::of(classified.result, &*classified.cause);
+        Self { classified, evidence, unreached: false, tcp: None, handshake: None }
     }
 }
 
@@ -265,7 +265,7 @@ impl Service<ConnectInfo<Uri>> for Dialler {
                     Ok(Connection::new(info.request().clone(), stream))
                 }
                 Err(failure) => {
-                    let error = io::Error::other(failure.detail.clone());
+                    let error = io::Error::other(failure.classified.cause.clone());
                     dial.failure.replace(Some(failure));
                     Err(ConnectError::Io(error))
                 }

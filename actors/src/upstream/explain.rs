@@ -1,31 +1,31 @@
-//! What the log says of a failed attempt: what was presented, what was demanded, and what to do. Never for the client.
+//! What log, pages and events say of a failed attempt: what was presented, what was demanded, and what to do. Never for the
+//! client.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
 
-use super::certificate::{Facts, day};
 use super::classify::Classified;
 use super::profile::TlsProfile;
+use crate::certificate::{Facts, day};
 use crate::outcome::HandshakeResult;
 use crate::plan::identity::{PeerNames, SubjectAltName};
+use crate::telemetry::Evidence;
 
-/// One line on a failed handshake.
-pub fn failure(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> String {
-    let mut parts = vec![failed.cause.clone()];
-    if let Some(leaf) = chain.first() {
-        parts.push(match Facts::read(leaf) {
-            Ok(facts) => format!("presented: {}", facts.describe()),
-            Err(cause) => format!("presented a certificate that does not parse: {cause}"),
-        });
-        if chain.len() > 1 {
-            parts.push(format!("{} more certificates came with it", chain.len() - 1));
-        }
-        parts.push(format!("demanded: {}", demanded(profile)));
-        parts.push(format!("trusted: {}", profile.verifier.anchors().describe()));
+/// What is known of a failed handshake.
+pub fn failure(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Evidence {
+    let mut evidence = Evidence::of(failed.result, &*failed.cause);
+    if let Some(remedy) = remedy(failed.result, chain, profile) {
+        evidence.remedy = remedy.into();
     }
-    parts.extend(hint(failed.result, chain, profile));
-    parts.join("; ")
+    let Some(leaf) = chain.first() else { return evidence };
+    if let Err(cause) = Facts::read(leaf) {
+        evidence.cause = format!("{}; presented a certificate that does not parse: {cause}", failed.cause).into();
+    }
+    evidence.presented = chain.iter().filter_map(|certificate| Facts::read(certificate).ok()).collect();
+    evidence.demanded = demanded(profile).into();
+    evidence.trusted = profile.verifier.anchors().describe().into();
+    evidence
 }
 
 fn demanded(profile: &TlsProfile) -> String {
@@ -42,9 +42,10 @@ fn demanded(profile: &TlsProfile) -> String {
     }
 }
 
-fn hint(result: HandshakeResult, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Option<String> {
+/// Where the certificate or the policy says more than the word alone.
+fn remedy(result: HandshakeResult, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Option<String> {
     let leaf = chain.first().and_then(|leaf| Facts::read(leaf).ok());
-    let hint = match result {
+    let remedy = match result {
         HandshakeResult::UnknownIssuer => match leaf {
             Some(leaf) if leaf.subject == leaf.issuer => {
                 "the certificate is self-signed: add exactly this certificate to caCertificateRefs".into()
@@ -91,5 +92,5 @@ fn hint(result: HandshakeResult, chain: &[CertificateDer<'_>], profile: &TlsProf
         },
         _ => return None,
     };
-    Some(hint)
+    Some(remedy)
 }

@@ -16,7 +16,7 @@ use super::classify::{self, Classified};
 use super::explain;
 use super::profile::TlsProfile;
 use crate::outcome::HandshakeResult;
-use crate::telemetry::TlsInfo;
+use crate::telemetry::{Evidence, TlsInfo};
 
 /// A connection whose peer is who it must be.
 pub struct Secured {
@@ -35,8 +35,8 @@ pub struct Secured {
 pub struct HandshakeFailure {
     /// The closed words.
     pub classified: Classified,
-    /// For the log.
-    pub detail: String,
+    /// What is known of why.
+    pub evidence: Evidence,
     /// A session was resumed whose chain no longer verifies: a full handshake, without that session, decides.
     pub stale_session: bool,
 }
@@ -74,8 +74,8 @@ pub async fn handshake(
     let connect = TlsConnector::from(config.clone()).connect(profile.server_name.clone(), BulkSocket::new(socket));
     let stream = WITNESS.scope(witness.clone(), connect).await;
     let fail = |classified: Classified, chain: &[CertificateDer<'_>], stale_session| {
-        let detail = explain::failure(&classified, chain, profile);
-        HandshakeFailure { classified, detail, stale_session }
+        let evidence = explain::failure(&classified, chain, profile);
+        HandshakeFailure { classified, evidence, stale_session }
     };
     let stream = match stream {
         Ok(stream) => stream,

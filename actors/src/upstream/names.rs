@@ -1,6 +1,6 @@
 //! Which presented name satisfies which demanded one. It must not know chains, dates or keys.
 
-use super::certificate::Facts;
+use crate::certificate::Facts;
 use crate::plan::identity::SubjectAltName;
 
 /// Whether a certificate with these SANs satisfies one entry of `validation.subjectAltNames`. The CN never counts.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use super::certificate::Facts;
+use crate::certificate::Facts;
 use crate::plan::identity::{Der, SystemRoots};
 
 /// Reads the machine's roots, or those of `webpki-roots` where the machine has none; a bundle file replaces both.

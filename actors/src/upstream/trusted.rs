@@ -36,6 +36,11 @@ impl Trusted {
         Self { accepted, under: under.clone(), look_again: now }
     }
 
+    /// Who has accepted it.
+    pub(super) fn profile(&self) -> &TlsProfile {
+        &self.under
+    }
+
     /// Whether this very profile has accepted it.
     pub(super) fn is_under(&self, profile: &Rc<TlsProfile>) -> bool {
         Rc::ptr_eq(&self.under, profile)

@@ -12,9 +12,9 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::accepted::{Accepted, Remembered};
 use super::anchors::Anchors;
-use super::certificate::{Facts, not_after};
 use super::handshake::Witness;
 use super::names::satisfies;
+use crate::certificate::{Facts, not_after};
 use crate::plan::TlsIdentity;
 use crate::plan::identity::PeerNames;
 

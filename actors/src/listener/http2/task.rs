@@ -141,5 +141,6 @@ fn tell(client: &Client, parts: &Parts, reason: Reason, status: u16, detail: &st
         received: 0,
         sent: 0,
         upstream_tls: None,
+        traceparent: "",
     });
 }

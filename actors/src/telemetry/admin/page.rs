@@ -86,7 +86,7 @@ fn handshake(last: &LastHandshake) -> Cell {
         let negotiated = last.tls.as_ref().map(|tls| format!(", TLS {}, {}", tls.version, tls.cipher));
         return Cell { class: "ok", text: format!("ok, {:.0}{}", last.time, negotiated.unwrap_or_default()) };
     }
-    Cell::bad(format!("{}, {:.0}, {} in a row: {}", last.result, last.time, last.consecutive_failures, last.detail))
+    Cell::bad(format!("{}, {:.0}, {} in a row: {}", last.result, last.time, last.consecutive_failures, last.evidence))
 }
 
 fn routes(page: &mut String, plan: &Plan) {

@@ -102,7 +102,7 @@ impl Observer for Recorder {
             sni: record.sni.into(),
             result: record.result,
             tls: record.tls.cloned(),
-            detail: record.detail.into(),
+            detail: record.evidence.to_string(),
             timed: [record.dns.is_some(), record.tcp.is_some(), record.handshake.is_some()],
         });
     }

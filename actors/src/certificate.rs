@@ -1,6 +1,7 @@
-//! What one certificate says of itself, as far as verification and the log need it. It must not know who trusts it.
+//! What one certificate says of itself, as far as verification, log and pages need it. It must not know who trusts it.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -22,10 +23,16 @@ pub struct Facts {
     pub dns_names: Vec<String>,
     /// URIs of the subjectAltName extension, as they are written there.
     pub uris: Vec<String>,
+    /// IP addresses of the subjectAltName extension.
+    pub addresses: Vec<IpAddr>,
+    /// `CA:TRUE` in basicConstraints.
+    pub is_ca: bool,
     /// Whether the extended key usage permits `serverAuth`; `None`: there is no such extension.
     pub server_auth: Option<bool>,
     /// SHA-256 of the SubjectPublicKeyInfo.
     pub key_hash: [u8; 32],
+    /// SHA-256 of the whole certificate.
+    pub fingerprint: [u8; 32],
 }
 
 impl Facts {
@@ -37,11 +44,13 @@ impl Facts {
         }
         let mut dns_names = Vec::new();
         let mut uris = Vec::new();
+        let mut addresses = Vec::new();
         let names = certificate.subject_alternative_name().map_err(|error| error.to_string())?;
         for name in names.iter().flat_map(|names| &names.value.general_names) {
             match name {
                 GeneralName::DNSName(name) => dns_names.push((*name).to_owned()),
                 GeneralName::URI(uri) => uris.push((*uri).to_owned()),
+                GeneralName::IPAddress(bytes) => addresses.extend(address(bytes)),
                 _ => {}
             }
         }
@@ -53,17 +62,26 @@ impl Facts {
             not_after: certificate.validity().not_after.timestamp(),
             dns_names,
             uris,
+            addresses,
+            is_ca: certificate.is_ca(),
             server_auth: usage.map(|usage| usage.value.server_auth),
             key_hash: Sha256::digest(certificate.public_key().raw).into(),
+            fingerprint: Sha256::digest(der).into(),
         })
+    }
+
+    /// The subjectAltNames as OpenSSL writes them, `DNS:example.com`; the first sixteen.
+    pub fn names(&self) -> Vec<String> {
+        let dns = self.dns_names.iter().map(|name| format!("DNS:{}", printable(name)));
+        let uris = self.uris.iter().map(|uri| format!("URI:{}", printable(uri)));
+        let addresses = self.addresses.iter().map(|address| format!("IP:{address}"));
+        dns.chain(uris).chain(addresses).take(16).collect()
     }
 
     /// For the log: who it is, who issued it, from when to when.
     pub fn describe(&self) -> String {
         let mut text = format!("subject {}, SANs ", quoted(&self.subject));
-        let names = self.dns_names.iter().map(|name| format!("DNS:{}", printable(name)));
-        let names = names.chain(self.uris.iter().map(|uri| format!("URI:{}", printable(uri))));
-        let names = names.take(16).collect::<Vec<_>>();
+        let names = self.names();
         text.push_str(if names.is_empty() { "none" } else { "" });
         text.push_str(&names.join(" "));
         let _ = write!(
@@ -75,6 +93,11 @@ impl Facts {
         );
         text
     }
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
+    four.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
 }
 
 /// `notAfter` of a certificate in DER, in seconds since the Unix epoch.
