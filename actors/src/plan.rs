@@ -12,6 +12,7 @@ pub mod backend;
 pub mod certificate;
 mod describe;
 pub mod endpoint;
+pub mod expiry;
 pub mod filter;
 pub mod hosts;
 pub mod identity;
@@ -23,6 +24,7 @@ pub mod rule;
 
 pub use backend::{Backend, BackendId, Poison, Tls};
 pub use endpoint::{Endpoint, EndpointSource, Endpoints, ServicePort};
+pub use expiry::{CertificateExpiry, Expiries};
 pub use hosts::HostTable;
 pub use identity::{TlsIdentity, Trust};
 pub use listener::{Listener, Port, Protocol};

@@ -29,7 +29,7 @@ mod tests;
 pub use access_log::LogFormat;
 pub use contact::{Contact, OutOfTouch};
 pub use evidence::Evidence;
-pub use metrics::kubernetes::WriteResult;
+pub use metrics::kubernetes::{EventResult, WriteResult};
 pub use observations::{LastHandshake, Observations};
 pub use observer::{Acquisition, CloseReason, DownstreamHandshake, Observer, PoolState, Rejection, Retry};
 pub use readiness::Readiness;
@@ -37,10 +37,10 @@ pub use record::{HandshakeRecord, RequestRecord, TlsInfo};
 pub use status::{LogLevel, Status};
 pub use worker::WorkerTelemetry;
 
-use crate::plan::Plan;
+use crate::plan::{Expiries, Plan};
 use access_log::AccessLog;
 use handshake_log::HandshakeLog;
-use metrics::{ConfigMetrics, Known, KubernetesMetrics, Shard};
+use metrics::{ConfigMetrics, Known, KubernetesMetrics, ProcessMetrics, Shard};
 
 /// What does not change while the process lives.
 pub struct Settings {
@@ -61,6 +61,7 @@ pub struct Telemetry {
     known: RwLock<Arc<Known>>,
     config: ConfigMetrics,
     kubernetes: KubernetesMetrics,
+    process: ProcessMetrics,
     contact: Arc<Contact>,
     observations: Observations,
     handshake_log: HandshakeLog,
@@ -91,6 +92,7 @@ impl Telemetry {
             known: RwLock::default(),
             config,
             kubernetes: KubernetesMetrics::new(),
+            process: ProcessMetrics::new(),
             contact: Arc::default(),
             observations: Observations::default(),
             handshake_log: HandshakeLog::default(),
@@ -120,13 +122,18 @@ impl Telemetry {
         for gateway in known.gateways() {
             self.seeds.downstream.begin(gateway);
         }
-        self.config.authorities(&plan.authorities);
+        self.certificates(&plan.expiries());
         for shard in self.shards() {
             shard.forget_unknown(&known);
         }
         self.observations.retain(|backend| known.backend(backend));
         self.handshake_log.retain(|backend| known.backend(backend));
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    /// When the certificates of the configuration end, in the place of what was told before.
+    pub fn certificates(&self, expiries: &Expiries) {
+        self.config.certificates(expiries);
     }
 
     /// A configuration was applied by every worker, or could not be.
@@ -147,6 +154,16 @@ impl Telemetry {
     /// The conditions of all policies, in the place of those told before.
     pub fn policy_conditions<'a>(&self, conditions: impl IntoIterator<Item = PolicyCondition<'a>>) {
         self.config.conditions(conditions);
+    }
+
+    /// Events are written from now on: their series begin at 0.
+    pub fn events_begin(&self) {
+        self.kubernetes.events_begin();
+    }
+
+    /// What became of an Event.
+    pub fn event_written(&self, result: EventResult) {
+        self.kubernetes.event(result);
     }
 
     /// Objects of these kinds are watched: the series of the contact with Kubernetes, and of each kind, begin.
@@ -188,6 +205,7 @@ impl Telemetry {
         let mut families = metrics::collect(&self.shards(), &known);
         families.extend(self.config.collect(&known));
         families.extend(self.kubernetes.collect(&self.contact));
+        families.extend(self.process.collect());
         families.sort_by(|one, other| one.name().cmp(other.name()));
         let mut text = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut text) {

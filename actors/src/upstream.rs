@@ -144,6 +144,7 @@ impl Upstreams {
                     hosts.insert(host.clone());
                 }
             }
+            destination.tell_limit(&self.registry);
             destinations.insert(Arc::as_ptr(backend), destination);
         }
         for gone in earlier.into_values() {

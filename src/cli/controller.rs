@@ -159,8 +159,10 @@ impl Handler<Translated<ControllerReport>> for Reports {
     type Result = ();
 
     fn handle(&mut self, translated: Translated<ControllerReport>, _: &mut Self::Context) {
-        let ControllerReport { writes, verdicts } = translated.report;
+        let ControllerReport { writes, verdicts, expiries } = translated.report;
         console::tell_policy_conditions(&self.telemetry, &verdicts);
+        self.telemetry.certificates(&expiries);
+        self.telemetry.config_applied(true);
         self.writer.do_send(WriteAll(writes));
     }
 }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args};
 use postern_actors::supervisor::kubernetes::applied::AppliedReporter;
+use postern_actors::supervisor::kubernetes::events::EventReporter;
 use postern_actors::supervisor::kubernetes::watch::Pace;
 use postern_actors::supervisor::kubernetes::{connect, watches};
 use postern_actors::supervisor::shutdown::Signals;
@@ -57,6 +58,9 @@ pub(crate) struct ProxyArguments {
     /// Addresses of the pod, which no backend may have
     #[arg(long, env = "POD_IPS", hide_env_values = true, value_delimiter = ',', value_name = "IP")]
     pod_ips: Vec<IpAddr>,
+    /// Of this process, in the Events that it writes
+    #[arg(long, env = "HOSTNAME", hide_env_values = true, value_name = "NAME", hide_short_help = true)]
+    pod_name: Option<String>,
     #[command(flatten)]
     process: Process,
 }
@@ -107,8 +111,9 @@ pub(super) fn main(arguments: ProxyArguments) -> anyhow::Result<ExitCode> {
         let (configuration, wanted) = ProxyConfiguration::new(gateway.clone(), translation, status.clone());
         let source = watches::source(client.clone(), Pace::default(), status.telemetry.clone(), fixed, wanted);
         let lease = names::object_name(&gateway.name);
-        let reporter = AppliedReporter::new(client, &gateway.namespace, &lease).start();
-        let progress = Progress::new(console, reporter).start();
+        let reporter = AppliedReporter::new(client.clone(), &gateway.namespace, &lease).start();
+        let events = EventReporter::new(client, arguments.pod_name, status.telemetry.clone()).start();
+        let progress = Progress::new(console, reporter, events).start();
         let running = prepared.serve(configuration, vec![source], progress.clone().recipient(), progress.recipient());
         running.until_signalled(&mut signals, arguments.process.drain()).await
     })

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use postern_actors::plan::{Endpoints, Plan, ServicePort};
+use postern_actors::plan::{Endpoints, Expiries, Plan, ServicePort};
 use postern_actors::supervisor::configuration::Pending;
 use postern_actors::supervisor::kubernetes::resource::Target;
 use postern_actors::supervisor::kubernetes::watch::Watched;
@@ -78,6 +78,8 @@ pub struct ControllerReport {
     pub writes: Vec<Vec<Write>>,
     /// The status of everything, as far as the objects themselves decide it.
     pub verdicts: Arc<Verdicts>,
+    /// When the certificates end that the configuration names.
+    pub expiries: Arc<Expiries>,
 }
 
 /// The cluster as the controller sees it.
@@ -102,6 +104,7 @@ pub(super) type Failures = BTreeMap<(&'static str, NamespacedName), (Arc<str>, S
 struct Judged {
     at: Timestamp,
     verdicts: Arc<Verdicts>,
+    expiries: Arc<Expiries>,
     gateways: BTreeMap<NamespacedName, Provision>,
     references: BTreeMap<NamespacedName, BTreeSet<ObjectRef>>,
 }
@@ -145,9 +148,10 @@ impl ControllerConfiguration {
     fn judge(&mut self, now: Timestamp) {
         let stale = |judged: &Judged| now.duration_since(judged.at) > STALE;
         if self.judged.as_ref().is_none_or(stale) {
-            let Translation { verdicts, gateways, references, .. } =
+            let Translation { plan, verdicts, gateways, references, .. } =
                 translate(self.state.snapshot(), &self.settings.translation, now);
-            self.judged = Some(Judged { at: now, verdicts: Arc::new(verdicts), gateways, references });
+            let (verdicts, expiries) = (Arc::new(verdicts), Arc::new(plan.expiries()));
+            self.judged = Some(Judged { at: now, verdicts, expiries, gateways, references });
         }
     }
 }
@@ -221,7 +225,11 @@ impl Configuration for ControllerConfiguration {
             failures: &self.failures,
             now,
         };
-        let report = ControllerReport { writes: writes::all(&world), verdicts: judged.verdicts.clone() };
+        let report = ControllerReport {
+            writes: writes::all(&world),
+            verdicts: judged.verdicts.clone(),
+            expiries: judged.expiries.clone(),
+        };
         // What need not be written any more cannot fail any more.
         let asked: BTreeSet<_> = report.writes.iter().flatten().map(writes::object).collect();
         self.failures.retain(|object, _| asked.contains(object));

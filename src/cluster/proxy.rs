@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postern_actors::plan::{Endpoints, Plan, ServicePort};
+use postern_actors::plan::{Endpoints, Plan, ServicePort, Tls};
 use postern_actors::supervisor::configuration::Pending;
 use postern_actors::supervisor::kubernetes::applied::Applied;
+use postern_actors::supervisor::kubernetes::events::Regarding;
 use postern_actors::supervisor::kubernetes::resource::Target;
 use postern_actors::supervisor::kubernetes::watch::Watched;
 use postern_actors::supervisor::kubernetes::watches::Numbered;
@@ -18,7 +19,7 @@ use super::news::tell_news;
 use super::plaintext::{self, Plaintext};
 use super::state::ClusterState;
 use super::wanted::Wanted;
-use crate::resources::NamespacedName;
+use crate::resources::{NamespacedName, Snapshot};
 use crate::status::{Finding, Verdicts};
 use crate::translate::{Settings, endpoints, translate};
 
@@ -38,6 +39,8 @@ pub struct ProxyReport {
     pub verdicts: Verdicts,
     /// Its Gateway as of this translation, if there is one.
     pub gateway: Option<Applied>,
+    /// What Events may regard.
+    pub regarding: Regarding,
 }
 
 /// The cluster as the proxies of one Gateway see it.
@@ -142,15 +145,32 @@ impl Configuration for ProxyConfiguration {
         let gateway = gateway
             .filter(|_| !self.state.lacks())
             .map(|gateway| Applied { uid: gateway.metadata.uid.clone(), generation: gateway.metadata.generation });
+        let regarding = regarding(self.state.snapshot(), &self.gateway, &translation.plan);
         tell_news(&mut self.findings, &translation.verdicts.findings);
         self.go_on();
-        let report = ProxyReport { verdicts: under(translation.verdicts, &self.gateway), gateway };
+        let report = ProxyReport { verdicts: under(translation.verdicts, &self.gateway), gateway, regarding };
         Ok((translation.plan, translation.endpoints, report))
     }
 
     fn endpoints(&mut self, ports: &mut dyn Iterator<Item = &ServicePort>) -> Endpoints {
         endpoints::endpoints(self.state.snapshot(), ports.cloned())
     }
+}
+
+/// The Gateway, and the policies of the plan's backends.
+fn regarding(snapshot: &Snapshot, gateway: &NamespacedName, plan: &Plan) -> Regarding {
+    let policies = plan.backends.values().filter_map(|backend| {
+        let policy = match &backend.tls {
+            Tls::Plaintext => return None,
+            Tls::Originate { policy, .. } => policy,
+            Tls::Poisoned(poison) => poison.policy.as_ref()?,
+        };
+        let (namespace, name) = policy.split_once('/')?;
+        let object = snapshot.backend_tls_policies.get(&NamespacedName::new(namespace, name))?;
+        Some((policy.clone(), object.metadata.uid.clone()))
+    });
+    let gateway = snapshot.gateways.get(gateway).map(|gateway| gateway.metadata.uid.clone());
+    Regarding { gateway, policies: policies.collect() }
 }
 
 /// What is said of policies under one Gateway.

@@ -27,6 +27,7 @@ pub(crate) fn server_certificate(secret: &Secret) -> Result<ServerCertificate, S
         chain: pair.chain,
         key: pair.key,
         dns_names: pair.leaf.dns_names,
+        not_after: pair.leaf.not_after,
     })
 }
 

@@ -17,6 +17,8 @@ pub struct ServerCertificate {
     pub key: PrivateKey,
     /// The DNS names of the leaf, in lower case, wildcards included: they choose between several certificates.
     pub dns_names: Vec<String>,
+    /// `notAfter` of the leaf, in seconds since the Unix epoch.
+    pub not_after: i64,
 }
 
 /// A private key in DER. Its bytes are never printed.

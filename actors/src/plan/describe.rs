@@ -234,6 +234,7 @@ fn server_certificate(certificate: &ServerCertificate) -> Value {
         ("secret", json!(certificate.secret)),
         ("chain", fingerprints(&certificate.chain)),
         ("dnsNames", json!(certificate.dns_names)),
+        ("notAfter", json!(certificate.not_after)),
     ])
 }
 

@@ -8,12 +8,14 @@
 //! | [`writer`] | patches, in order and only as the leader |
 //! | [`leader`] | who of the replicas may write, by a Lease |
 //! | [`applied`] | how a proxy says which generation of its Gateway it serves |
+//! | [`events`] | Events on handshakes that begin to fail, and recover |
 //!
 //! Only here are clients of Kubernetes held. It must not know what an object means.
 
 #[cfg(test)]
 mod api_server;
 pub mod applied;
+pub mod events;
 pub mod leader;
 pub mod resource;
 pub mod watch;

@@ -17,6 +17,7 @@ pub(super) mod downstream;
 mod family;
 pub(super) mod known;
 pub(super) mod kubernetes;
+pub(super) mod process;
 pub(super) mod request;
 pub(super) mod tally;
 pub(super) mod upstream;
@@ -25,6 +26,7 @@ pub(super) use config::ConfigMetrics;
 pub(super) use downstream::DownstreamMetrics;
 pub(super) use known::Known;
 pub(super) use kubernetes::KubernetesMetrics;
+pub(super) use process::ProcessMetrics;
 pub(super) use request::RequestMetrics;
 pub(super) use upstream::UpstreamMetrics;
 

@@ -114,6 +114,11 @@ impl Observations {
         self.by_backend.get(backend).map(|last| last.clone())
     }
 
+    /// Whether there was an attempt on a backend, and the backend is still there.
+    pub fn knows(&self, backend: &BackendId) -> bool {
+        self.by_backend.contains_key(backend)
+    }
+
     /// All of them, in the order of the backends.
     pub fn all(&self) -> Vec<(BackendId, LastHandshake)> {
         let mut all: Vec<_> =

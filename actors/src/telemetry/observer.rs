@@ -25,6 +25,10 @@ pub trait Observer {
     fn closed(&self, backend: &BackendId, why: CloseReason);
     /// Bytes of HTTP to (`sent`) and from (`received`) a backend.
     fn upstream_bytes(&self, backend: &BackendId, sent: u64, received: u64);
+    /// A backend may have so many connections: the limit of each of its endpoints that are known.
+    fn pool_limit(&self, backend: &BackendId, connections: u64) {
+        let _ = (backend, connections);
+    }
     /// A panic ended a connection of a client.
     fn panicked(&self, gateway: &str) {
         let _ = gateway;

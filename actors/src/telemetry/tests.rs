@@ -3,8 +3,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::{
-    Acquisition, CloseReason, DownstreamHandshake, Evidence, HandshakeRecord, Observer, PolicyCondition, PoolState,
-    Rejection, RequestRecord, Retry, Settings, Telemetry, TlsInfo, WriteResult,
+    Acquisition, CloseReason, DownstreamHandshake, EventResult, Evidence, HandshakeRecord, Observer, PolicyCondition,
+    PoolState, Rejection, RequestRecord, Retry, Settings, Telemetry, TlsInfo, WriteResult,
 };
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::backend::{Backend, BackendId, Poison, Tls};
@@ -14,7 +14,7 @@ use crate::plan::identity::{Bundle, PeerNames, TlsIdentity, TlsVersion, Trust};
 use crate::plan::listener::{Listener, Port, Protocol};
 use crate::plan::matching::{Match, PathMatch, RuleTableBuilder};
 use crate::plan::rule::{Action, Rule, Target, Timeouts, WeightedBackend, WeightedBackends};
-use crate::plan::{AuthorityExpiry, HostTable, Plan};
+use crate::plan::{AuthorityExpiry, CertificateExpiry, Expiries, HostTable, Plan};
 
 pub(super) fn id(name: &str) -> BackendId {
     BackendId { gateway: "ns/gw".into(), backend: format!("Service/ns/{name}").into(), port: 8443 }
@@ -443,6 +443,80 @@ fn what_passes_between_the_process_and_kubernetes_is_told() {
     assert!(!telemetry.render().to_lowercase().contains("secret"), "{}", telemetry.render());
 }
 
+fn certificate(reference: &str) -> CertificateExpiry {
+    CertificateExpiry { gateway: "ns/gw".into(), reference: reference.into(), not_after: 1_800_000_000 }
+}
+
+#[test]
+fn the_process_is_told_of() {
+    let telemetry = telemetry();
+    for name in ["process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds"] {
+        assert!(value(&telemetry, name).is_some_and(|value| value > 0.0), "{name}");
+    }
+}
+
+#[test]
+fn a_status_is_registered_or_its_class() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, gateway) = (telemetry.worker(), "ns/gw".into());
+    for status in [404, 499, 418, 599, 503, 0, 999] {
+        worker.request(&RequestRecord { status, ..request(&gateway, None) });
+    }
+    let statuses: BTreeSet<_> = telemetry
+        .render()
+        .lines()
+        .filter_map(|line| line.strip_prefix("postern_requests_total{")?.split("status=\"").nth(1)?.split('"').next())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(statuses.into_iter().collect::<Vec<_>>(), ["0", "404", "418", "4xx", "503", "5xx", "9xx"]);
+}
+
+#[test]
+fn what_the_pools_may_hold_is_the_sum_of_the_workers_and_goes_with_one() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (one, two) = (telemetry.worker(), telemetry.worker());
+    one.pool_limit(&id("a"), 2048);
+    two.pool_limit(&id("a"), 1024);
+    let series = "postern_upstream_pool_limit{gateway=\"ns/gw\",backend=\"Service/ns/a\",port=\"8443\"}";
+    assert_eq!(value(&telemetry, series), Some(3072.0));
+    drop(one);
+    assert_eq!(value(&telemetry, series), Some(1024.0));
+}
+
+/// ARCHITECTURE.md states this figure: whatever its peer does, one backend has no more series.
+#[test]
+fn the_series_of_a_backend_are_bounded() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a) = (telemetry.worker(), id("a"));
+    for result in HandshakeResult::ALL.into_iter().filter(|result| *result != HandshakeResult::Ok) {
+        let all = failed(&a, result);
+        worker.handshake(&HandshakeRecord { tcp: None, handshake: None, ..all.clone() });
+        worker.handshake(&HandshakeRecord { handshake: None, ..all.clone() });
+        worker.handshake(&all);
+    }
+    let suites = rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
+    for suite in suites {
+        let version = if suite.tls13().is_some() { "1.3" } else { "1.2" };
+        let cipher = suite.suite().as_str().expect("a name");
+        for alpn in ["", "http/1.1", "h2", "a word of the peer's own", "another one"] {
+            for resumed in [false, true] {
+                let tls = TlsInfo { version, cipher, alpn: alpn.into(), resumed, ..tls_info() };
+                worker.handshake(&succeeded(&a, &tls));
+            }
+        }
+    }
+    worker.acquired(&a, Acquisition::New);
+    worker.pool_limit(&a, 1);
+    let text = telemetry.render();
+    let series = text.lines().filter(|line| line.contains("backend=\"Service/ns/a\""));
+    assert_eq!((series.count(), suites.len()), (SERIES_OF_A_BACKEND, 9), "{text}");
+}
+
+const SERIES_OF_A_BACKEND: usize = 267;
+
 /// Boards and alerts name these: a name or a label more or less is a change of the interface.
 #[test]
 fn every_metric_has_its_name_and_labels() {
@@ -464,11 +538,19 @@ fn every_metric_has_its_name_and_labels() {
     telemetry.kubernetes_watched(["HTTPRoute"]);
     telemetry.kubernetes_written("Gateway", WriteResult::Success);
     telemetry.leads(true);
+    telemetry.event_written(EventResult::Written);
+    telemetry.certificates(&Expiries {
+        clients: vec![certificate("Secret/ns/client")],
+        listeners: vec![certificate("Secret/ns/web")],
+        ..plan([("a", originate())]).expiries()
+    });
+    worker.pool_limit(&a, 1024);
 
     let b = "gateway backend port";
     let expected: BTreeMap<_, _> = [
         ("access_log_dropped_total", String::new()),
         ("backend_ca_certificate_not_after_timestamp_seconds", "policy ref".into()),
+        ("backend_client_certificate_not_after_timestamp_seconds", "gateway ref".into()),
         ("build_info", "version revision".into()),
         ("config_applies_total", "result".into()),
         ("config_in_sync", "gateway".into()),
@@ -478,10 +560,12 @@ fn every_metric_has_its_name_and_labels() {
         ("downstream_connections", "gateway port".into()),
         ("downstream_connections_rejected_total", "gateway reason".into()),
         ("downstream_tls_handshakes_total", "gateway port result".into()),
+        ("kubernetes_events_total", "result".into()),
         ("kubernetes_out_of_touch_since_timestamp_seconds", String::new()),
         ("kubernetes_watch_restarts_total", "kind".into()),
         ("kubernetes_writes_total", "kind result".into()),
         ("leader", String::new()),
+        ("listener_certificate_not_after_timestamp_seconds", "gateway ref".into()),
         ("policy_condition", "kind policy type status".into()),
         ("request_duration_seconds", "gateway route backend status_class".into()),
         ("requests_in_flight", "gateway".into()),
@@ -491,6 +575,7 @@ fn every_metric_has_its_name_and_labels() {
         ("upstream_connections_opened_total", b.into()),
         ("upstream_pool_acquisitions_total", format!("{b} kind")),
         ("upstream_pool_connections", format!("{b} state")),
+        ("upstream_pool_limit", b.into()),
         ("upstream_received_bytes_total", b.into()),
         ("upstream_retries_total", format!("{b} reason")),
         ("upstream_sent_bytes_total", b.into()),
@@ -505,7 +590,8 @@ fn every_metric_has_its_name_and_labels() {
     .collect();
 
     let mut found = BTreeMap::new();
-    for line in telemetry.render().lines().filter(|line| !line.starts_with('#')) {
+    let ours = |line: &&str| line.starts_with("postern_");
+    for line in telemetry.render().lines().filter(ours) {
         let series = line.rsplit_once(' ').expect("a value").0;
         let (name, labels) = series.split_once('{').unwrap_or((series, ""));
         let name = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);

@@ -118,6 +118,10 @@ impl Observer for WorkerTelemetry {
         self.on_backend(backend, |series| series.moved(from, to));
     }
 
+    fn pool_limit(&self, backend: &BackendId, connections: u64) {
+        self.shard.upstream.limit(backend, connections);
+    }
+
     fn acquired(&self, backend: &BackendId, how: Acquisition) {
         self.on_backend(backend, |series| series.acquired(how));
     }

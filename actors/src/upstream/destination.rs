@@ -122,6 +122,7 @@ impl Destination {
         }
         self.refusal.replace(refusal);
         self.answer.replace(Some(addresses));
+        self.tell_limit(registry);
     }
 
     /// Why it has no address at all, if it would have one that is not refused.
@@ -134,6 +135,13 @@ impl Destination {
         for pool in self.relocate(endpoints.iter().map(|endpoint| endpoint.address)) {
             registry.leave(&pool, &self.backend.id, Leaving::AtOnce);
         }
+        self.tell_limit(registry);
+    }
+
+    /// Tells the observer how many connections it may have.
+    pub(super) fn tell_limit(&self, registry: &Registry) {
+        let connections = self.places.borrow().len() * registry.settings.limit_per_endpoint;
+        registry.observer.pool_limit(&self.backend.id, connections as u64);
     }
 
     /// Makes the places anew, and gives the pools of those that are no more. None is listed twice.

@@ -42,6 +42,7 @@ fn plan(protocol: Protocol, routes: Vec<(Option<&str>, &str, Arc<Rule>)>) -> Pla
         chain: vec![],
         key: PrivateKey { format: KeyFormat::Pkcs8, der: Vec::new().into() },
         dns_names: vec![],
+        not_after: 0,
     });
     let listener = Listener {
         name: "web".into(),

@@ -6,6 +6,7 @@ use actix::{Actor, Addr, Context, Handler};
 use postern_actors::plan::Plan;
 use postern_actors::supervisor::configuration::Translated;
 use postern_actors::supervisor::kubernetes::applied::{Applied, AppliedReporter};
+use postern_actors::supervisor::kubernetes::events::EventReporter;
 use postern_actors::supervisor::workers::ListeningChanged;
 
 use crate::cli::configuration::Report;
@@ -16,13 +17,14 @@ use crate::cluster::proxy::ProxyReport;
 pub(super) struct Progress {
     console: Addr<Console>,
     reporter: Addr<AppliedReporter>,
+    events: Addr<EventReporter>,
     translated: Option<(Arc<Plan>, Applied)>,
     served: Option<Arc<Plan>>,
 }
 
 impl Progress {
-    pub(super) fn new(console: Addr<Console>, reporter: Addr<AppliedReporter>) -> Self {
-        Self { console, reporter, translated: None, served: None }
+    pub(super) fn new(console: Addr<Console>, reporter: Addr<AppliedReporter>, events: Addr<EventReporter>) -> Self {
+        Self { console, reporter, events, translated: None, served: None }
     }
 
     fn tell(&self) {
@@ -42,9 +44,10 @@ impl Handler<Translated<ProxyReport>> for Progress {
     type Result = ();
 
     fn handle(&mut self, translated: Translated<ProxyReport>, _: &mut Self::Context) {
-        let Translated { report: ProxyReport { verdicts, gateway }, plan, published, took } = translated;
+        let Translated { report: ProxyReport { verdicts, gateway, regarding }, plan, published, took } = translated;
         self.translated = gateway.map(|applied| (plan.clone(), applied));
         self.tell();
+        self.events.do_send(regarding);
         let report = Report { verdicts, diagnostics: Vec::new() };
         self.console.do_send(Translated { report, plan, published, took });
     }

@@ -103,6 +103,7 @@ fn plan() -> Plan {
             chain: vec![b"abc".as_slice().into()],
             key: key(),
             dns_names: vec!["*.example.com".into()],
+            not_after: 1_800_000_000,
         })],
         routes,
     };
@@ -131,7 +132,7 @@ fn everything_is_told_and_no_secret() {
             "protocol": "https",
             "listeners": [{
                 "name": "https",
-                "certificates": [{ "secret": "ns/tls", "chain": [abc], "dnsNames": ["*.example.com"] }],
+                "certificates": [{ "secret": "ns/tls", "chain": [abc], "dnsNames": ["*.example.com"], "notAfter": 1_800_000_000 }],
                 "hosts": [{
                     "hostname": "*.example.com",
                     "rules": [

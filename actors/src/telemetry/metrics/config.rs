@@ -8,7 +8,7 @@ use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::family::{Family, Moment, collect, counter, gauge, histogram, label_set, moment};
 use super::known::Known;
-use crate::plan::AuthorityExpiry;
+use crate::plan::Expiries;
 use crate::telemetry::PolicyCondition;
 
 const PROPAGATION: (&str, &str) =
@@ -22,6 +22,14 @@ const CONDITION: (&str, &str) = ("postern_policy_condition", "1 for the status t
 const CA_NOT_AFTER: (&str, &str) = (
     "postern_backend_ca_certificate_not_after_timestamp_seconds",
     "When the first certificate of a policy's CA reference expires.",
+);
+const CLIENT_NOT_AFTER: (&str, &str) = (
+    "postern_backend_client_certificate_not_after_timestamp_seconds",
+    "When the certificate expires that a Gateway presents to its backends.",
+);
+const LISTENER_NOT_AFTER: (&str, &str) = (
+    "postern_listener_certificate_not_after_timestamp_seconds",
+    "When a certificate expires that a Gateway's listeners present.",
 );
 const BUILD: (&str, &str) = ("postern_build_info", "1, with the version that runs.");
 const DROPPED: (&str, &str) =
@@ -65,6 +73,13 @@ struct AuthorityLabels {
 label_set!(AuthorityLabels { "policy": policy, "ref": reference });
 
 #[derive(Debug, PartialEq, Eq, Hash)]
+struct CertificateLabels {
+    gateway: Arc<str>,
+    reference: Arc<str>,
+}
+label_set!(CertificateLabels { "gateway": gateway, "ref": reference });
+
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct BuildLabels {
     version: &'static str,
     revision: &'static str,
@@ -80,6 +95,8 @@ pub(in crate::telemetry) struct ConfigMetrics {
     in_sync: Family<GatewayLabel, IntGauge>,
     conditions: Family<ConditionLabels, IntGauge>,
     authorities: Family<AuthorityLabels, Moment>,
+    clients: Family<CertificateLabels, Moment>,
+    listeners: Family<CertificateLabels, Moment>,
     build: Family<BuildLabels, IntGauge>,
     dropped: Family<(), IntCounter>,
 }
@@ -93,6 +110,8 @@ impl ConfigMetrics {
             in_sync: Family::new(gauge),
             conditions: Family::new(gauge),
             authorities: Family::new(moment),
+            clients: Family::new(moment),
+            listeners: Family::new(moment),
             build: Family::new(gauge),
             dropped: Family::new(counter),
         };
@@ -130,8 +149,15 @@ impl ConfigMetrics {
         self.conditions.replace(series, |gauge, value| gauge.set(value.into()));
     }
 
-    pub(in crate::telemetry) fn authorities(&self, authorities: &[AuthorityExpiry]) {
-        let series = authorities.iter().map(|authority| {
+    pub(in crate::telemetry) fn certificates(&self, expiries: &Expiries) {
+        for (family, certificates) in [(&self.clients, &expiries.clients), (&self.listeners, &expiries.listeners)] {
+            let series = certificates.iter().map(|certificate| {
+                let (gateway, reference) = (certificate.gateway.clone(), certificate.reference.clone());
+                (CertificateLabels { gateway, reference }, certificate.not_after as f64)
+            });
+            family.replace(series, Moment::set);
+        }
+        let series = expiries.authorities.iter().map(|authority| {
             let (policy, reference) = (authority.policy.clone(), authority.reference.clone());
             (AuthorityLabels { policy, reference }, authority.not_after as f64)
         });
@@ -151,6 +177,8 @@ impl ConfigMetrics {
             collect(IN_SYNC, [&self.in_sync], |labels| known.gateway(&labels.gateway)),
             collect(CONDITION, [&self.conditions], |_| true),
             collect(CA_NOT_AFTER, [&self.authorities], |_| true),
+            collect(CLIENT_NOT_AFTER, [&self.clients], |_| true),
+            collect(LISTENER_NOT_AFTER, [&self.listeners], |_| true),
             collect(BUILD, [&self.build], |_| true),
             collect(DROPPED, [&self.dropped], |()| true),
         ]

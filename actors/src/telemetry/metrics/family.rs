@@ -135,6 +135,24 @@ impl Instrument for Moment {
     }
 }
 
+/// What is set and never counted down. Shards add up.
+#[derive(Debug, Clone)]
+pub(super) struct Amount(Gauge);
+
+impl Amount {
+    /// Sets it.
+    pub(super) fn set(&self, amount: u64) {
+        self.0.set(amount as f64);
+    }
+}
+
+impl Instrument for Amount {
+    const KIND: MetricType = MetricType::GAUGE;
+    fn read(&self) -> Reading {
+        Reading::Number(self.0.get())
+    }
+}
+
 /// Makes instruments. They never get into a registry, so only the family's name is ever seen.
 const UNREGISTERED: (&str, &str) = ("postern", "A series of a family.");
 
@@ -148,6 +166,10 @@ pub(super) fn gauge() -> IntGauge {
 
 pub(super) fn moment() -> Moment {
     Moment(Gauge::new(UNREGISTERED.0, UNREGISTERED.1).expect("a valid name"))
+}
+
+pub(super) fn amount() -> Amount {
+    Amount(Gauge::new(UNREGISTERED.0, UNREGISTERED.1).expect("a valid name"))
 }
 
 pub(super) fn histogram(buckets: &[f64]) -> Histogram {
@@ -187,6 +209,11 @@ impl<L: LabelSet, M: Instrument> Family<L, M> {
         });
         let series = series.collect();
         *self.lock() = series;
+    }
+
+    /// Forgets every series.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
     }
 
     /// A panic elsewhere leaves a map of handles as good as it was.

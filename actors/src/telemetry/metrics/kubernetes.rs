@@ -16,6 +16,7 @@ const RESTARTS: (&str, &str) =
     ("postern_kubernetes_watch_restarts_total", "Watches of Kubernetes that were begun again, by kind of object.");
 const WRITES: (&str, &str) =
     ("postern_kubernetes_writes_total", "Writes to Kubernetes, by kind of object and what became of them.");
+const EVENTS: (&str, &str) = ("postern_kubernetes_events_total", "Events on handshakes, by what became of them.");
 const LEADER: (&str, &str) = ("postern_leader", "1 if this is the controller that writes, else 0.");
 
 /// Every kind that is watched or written. Another one is `other`: kinds can be made up, the names of series cannot.
@@ -69,6 +70,37 @@ impl WriteResult {
     }
 }
 
+/// What became of an Event: `result` of `postern_kubernetes_events_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventResult {
+    /// It was written.
+    Written,
+    /// It was refused, or did not arrive.
+    Failed,
+    /// There were too many at once; it is told later, if it is still true then.
+    LeftOut,
+}
+
+impl EventResult {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Written, Self::Failed, Self::LeftOut];
+
+    /// The word of the label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Failed => "failed",
+            Self::LeftOut => "left_out",
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct EventLabel {
+    result: &'static str,
+}
+label_set!(EventLabel { "result": result });
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct KindLabel {
     kind: &'static str,
@@ -88,6 +120,7 @@ pub(in crate::telemetry) struct KubernetesMetrics {
     out_of_touch: Family<(), Moment>,
     restarts: Family<KindLabel, IntCounter>,
     writes: Family<WriteLabels, IntCounter>,
+    events: Family<EventLabel, IntCounter>,
     leader: Family<(), IntGauge>,
 }
 
@@ -97,6 +130,7 @@ impl KubernetesMetrics {
             out_of_touch: Family::new(moment),
             restarts: Family::new(counter),
             writes: Family::new(counter),
+            events: Family::new(counter),
             leader: Family::new(gauge),
         }
     }
@@ -108,6 +142,16 @@ impl KubernetesMetrics {
 
     pub(in crate::telemetry) fn written(&self, kind: &str, result: WriteResult) {
         self.writes.series(WriteLabels { kind: word(kind), result: result.as_str() }).inc();
+    }
+
+    pub(in crate::telemetry) fn events_begin(&self) {
+        for result in EventResult::ALL {
+            self.events.series(EventLabel { result: result.as_str() });
+        }
+    }
+
+    pub(in crate::telemetry) fn event(&self, result: EventResult) {
+        self.events.series(EventLabel { result: result.as_str() }).inc();
     }
 
     pub(in crate::telemetry) fn leads(&self, leads: bool) {
@@ -123,6 +167,7 @@ impl KubernetesMetrics {
             collect(OUT_OF_TOUCH, [&self.out_of_touch], |()| true),
             collect(RESTARTS, [&self.restarts], |_| true),
             collect(WRITES, [&self.writes], |_| true),
+            collect(EVENTS, [&self.events], |_| true),
             collect(LEADER, [&self.leader], |()| true),
         ]
         .into_iter()

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use indexmap::Equivalent;
 use prometheus::proto::MetricFamily;
 
@@ -30,7 +31,7 @@ struct RequestLabels {
     route: Arc<str>,
     backend: Arc<str>,
     method: Method,
-    status: u16,
+    status: Status,
     reason: Reason,
 }
 label_set!(RequestLabels {
@@ -60,7 +61,7 @@ pub(in crate::telemetry) struct ClassOf<'a> {
     backend: Option<&'a Arc<str>>,
     port: u16,
     method: Method,
-    status: u16,
+    status: Status,
     reason: Reason,
 }
 
@@ -73,7 +74,7 @@ impl<'a> ClassOf<'a> {
             backend: record.backend.map(|id| &id.backend),
             port: record.backend.map_or(0, |id| id.port),
             method: Method::of(record.method),
-            status: record.status,
+            status: Status::of(record.status),
             reason: record.reason,
         }
     }
@@ -176,8 +177,34 @@ label_set!(DurationLabels {
     "status_class": status_class,
 });
 
-fn status_class(status: u16) -> &'static str {
-    match status / 100 {
+/// A status that is registered (RFC 9110, section 16.2), or the class of one that is not: a backend's own invention is no
+/// label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Status(u16);
+
+impl Status {
+    fn of(status: u16) -> Self {
+        let registered = StatusCode::from_u16(status).is_ok_and(|status| status.canonical_reason().is_some());
+        Self(if registered { status } else { status / 100 })
+    }
+
+    fn class(self) -> u16 {
+        if self.0 < 100 { self.0 } else { self.0 / 100 }
+    }
+}
+
+/// `503`, or `5xx`; 0 is none.
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            class @ 1..=9 => write!(f, "{class}xx"),
+            status => write!(f, "{status}"),
+        }
+    }
+}
+
+fn status_class(status: Status) -> &'static str {
+    match status.class() {
         1 => "1xx",
         2 => "2xx",
         3 => "3xx",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prometheus::proto::MetricFamily;
 
-use super::family::{Family, Moment, collect, label_set, moment};
+use super::family::{Amount, Family, Moment, amount, collect, label_set, moment};
 use super::known::Known;
 use super::tally::{Distribution, Level, Tally};
 use crate::outcome::HandshakeResult;
@@ -29,6 +29,8 @@ const CONNECT_DURATION: (&str, &str) =
 const OPENED: (&str, &str) = ("postern_upstream_connections_opened_total", "Connections opened to backends.");
 const CLOSED: (&str, &str) = ("postern_upstream_connections_closed_total", "Connections to backends closed, by cause.");
 const POOL: (&str, &str) = ("postern_upstream_pool_connections", "Connections to backends, by state.");
+const POOL_LIMIT: (&str, &str) =
+    ("postern_upstream_pool_limit", "Connections that a backend may have, to its endpoints that are known.");
 const ACQUISITIONS: (&str, &str) =
     ("postern_upstream_pool_acquisitions_total", "Requests for a connection to a backend, by what they got.");
 const RETRIES: (&str, &str) =
@@ -128,6 +130,7 @@ pub(in crate::telemetry) struct UpstreamMetrics {
     opened: Family<BackendId, Tally>,
     closed: Family<ClosedLabels, Tally>,
     pool: Family<PoolLabels, Level>,
+    limit: Family<BackendId, Amount>,
     acquisitions: Family<AcquisitionLabels, Tally>,
     retries: Family<RetryLabels, Tally>,
     sent: Family<BackendId, Tally>,
@@ -146,6 +149,7 @@ impl Default for UpstreamMetrics {
             opened: Family::new(Tally::default),
             closed: Family::new(Tally::default),
             pool: Family::new(Level::default),
+            limit: Family::new(amount),
             acquisitions: Family::new(Tally::default),
             retries: Family::new(Tally::default),
             sent: Family::new(Tally::default),
@@ -278,8 +282,13 @@ impl UpstreamMetrics {
         self.phase(backend, "tcp", succeeded, time);
     }
 
+    pub(in crate::telemetry) fn limit(&self, backend: &BackendId, connections: u64) {
+        self.limit.series(backend.clone()).set(connections);
+    }
+
     pub(super) fn reset_gauges(&self) {
         self.pool.reset();
+        self.limit.clear();
     }
 
     pub(super) fn forget_unknown(&self, known: &Known) {
@@ -292,6 +301,7 @@ impl UpstreamMetrics {
         self.opened.retain(|backend| known.backend(backend));
         self.closed.retain(|labels| known.backend(&labels.backend));
         self.pool.retain(|labels| known.backend(&labels.backend));
+        self.limit.retain(|backend| known.backend(backend));
         self.acquisitions.retain(|labels| known.backend(&labels.backend));
         self.retries.retain(|labels| known.backend(&labels.backend));
         self.sent.retain(|backend| known.backend(backend));
@@ -312,6 +322,7 @@ impl UpstreamMetrics {
             collect(OPENED, shards().map(|shard| &shard.opened), any),
             collect(CLOSED, shards().map(|shard| &shard.closed), |labels| any(&labels.backend)),
             collect(POOL, shards().map(|shard| &shard.pool), |labels| any(&labels.backend)),
+            collect(POOL_LIMIT, shards().map(|shard| &shard.limit), any),
             collect(ACQUISITIONS, shards().map(|shard| &shard.acquisitions), |labels| any(&labels.backend)),
             collect(RETRIES, shards().map(|shard| &shard.retries), |labels| any(&labels.backend)),
             collect(SENT, shards().map(|shard| &shard.sent), any),
