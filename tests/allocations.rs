@@ -1,8 +1,6 @@
 //! What a worker allocates for a request, once its connections are warm: the figure that ARCHITECTURE.md states. The worker
 //! is the real one, from the translation of YAML to a real TLS server, with metrics and the access log.
 
-#![expect(unreachable_pub, reason = "modules of a test see each other")]
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
@@ -14,22 +12,12 @@ use allocation_counter::measure;
 use postern::translate::{Settings, translate};
 use postern_actors::listener::{Apply, BoundSocket, ListenerActor, WorkerSettings};
 use postern_actors::telemetry::{LogFormat, Telemetry};
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
 
-#[path = "live/backend.rs"]
-#[expect(dead_code, reason = "made for the live tests")]
-mod backend;
-#[path = "live/certificates.rs"]
-#[expect(dead_code, reason = "made for the live tests")]
-mod certificates;
-#[path = "live/objects.rs"]
-#[expect(dead_code, reason = "made for the live tests")]
-mod objects;
 #[path = "translate/objects.rs"]
 mod snapshot;
-
-use backend::{Backend, Tls};
-use certificates::Authority;
-use objects::{GATEWAY, Target};
 
 /// Requests that warm the connections, and that are counted after them.
 const WARM: usize = 200;

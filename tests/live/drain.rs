@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::backend::{Backend, Tls};
-use super::certificates::Authority;
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
+
 use super::client::{connect, get};
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target};
 
 /// One response on a connection that may stay: whether it says that the connection ends. `None` if there is none.
 fn ask(stream: &mut TcpStream) -> Option<bool> {

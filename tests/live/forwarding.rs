@@ -1,10 +1,11 @@
 //! What a backend gets to see: no spelling of a path passes the border of a route, and what is forwarded is what was sent.
 
-use super::backend::{Backend, Tls};
-use super::certificates::Authority;
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
+
 use super::client::{connect, send};
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target};
 
 /// Everything below `/public` goes to the backend, and with another prefix what is below `/moved`; everything below
 /// `/admin` is sent elsewhere.

@@ -1,7 +1,8 @@
 //! The guide "BackendTLS" on its own objects, with a certificate that is still valid.
 
-use super::backend::{Backend, Tls};
-use super::certificates::{Authority, Identity};
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::{Authority, Identity};
+
 use super::client::get;
 use super::gateway::Gateway;
 

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use postern_outcomes::backend::{Backend, Request, Tls, answer};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
 use rustls::{ServerConnection, StreamOwned};
 use socket2::SockRef;
 
-use super::backend::{Backend, Request, Tls, answer};
-use super::certificates::Authority;
 use super::client::Session;
 use super::gateway::Gateway;
 use super::load::{Load, PATIENCE};
-use super::objects::{GATEWAY, Target};
 
 /// How the connection of a dying backend ends.
 #[derive(Debug, Clone, Copy)]

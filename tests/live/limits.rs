@@ -4,13 +4,13 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use super::backend::{Backend, Tls};
-use super::certificates::Authority;
 use super::client::{connect, get};
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n";
 

@@ -2,8 +2,6 @@
 
 #![expect(unreachable_pub, reason = "modules of a test see each other")]
 
-mod backend;
-mod certificates;
 mod client;
 #[path = "../smuggling/corpus.rs"]
 mod corpus;
@@ -15,7 +13,6 @@ mod http2;
 mod killed_backend;
 mod limits;
 mod load;
-mod objects;
 mod origination;
 mod reload;
 mod results;

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::{Authority, Identity, Validity, with_uri};
+use postern_outcomes::objects::{GATEWAY, Target, secret};
 use rustls::version::{TLS12, TLS13};
 
-use super::backend::{Backend, Tls};
-use super::certificates::{Authority, Identity, Validity, with_uri};
 use super::client::get;
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target, secret};
 
 #[test]
 fn two_policies_with_different_trust_never_share_a_connection() {

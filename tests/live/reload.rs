@@ -4,12 +4,13 @@ use std::io::{BufReader, Read as _};
 use std::net::TcpStream;
 use std::sync::{Mutex, mpsc};
 
-use super::backend::{Backend, Request, Tls, answer};
-use super::certificates::{Authority, Identity};
+use postern_outcomes::backend::{Backend, Request, Tls, answer};
+use postern_outcomes::certificates::{Authority, Identity};
+use postern_outcomes::objects::{GATEWAY, Target, service, slice};
+
 use super::client::{Response, Session, get};
 use super::gateway::Gateway;
 use super::load::{Load, PATIENCE};
-use super::objects::{GATEWAY, Target, service, slice};
 
 /// The states that the configuration goes through, one after the other.
 const STATES: usize = 20;

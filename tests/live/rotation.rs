@@ -8,13 +8,13 @@ use std::sync::{Mutex, mpsc};
 use std::thread::JoinHandle;
 
 use base64::Engine as _;
+use postern_outcomes::backend::{Backend, Presented, Request, Tls, answer};
+use postern_outcomes::certificates::{Authority, Identity, Validity};
+use postern_outcomes::objects::{GATEWAY, Target, secret};
 
-use super::backend::{Backend, Presented, Request, Tls, answer};
-use super::certificates::{Authority, Identity, Validity};
 use super::client::{Response, Session};
 use super::gateway::Gateway;
 use super::load::{Load, PATIENCE};
-use super::objects::{GATEWAY, Target, secret};
 
 /// A backend that numbers its connections, says in each answer on which one it is and what certificate the gateway
 /// presented there, and lets the test hold requests.

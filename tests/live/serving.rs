@@ -3,14 +3,14 @@
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, mpsc};
 
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::{Authority, Identity};
+use postern_outcomes::objects::{GATEWAY, Target, secret};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::backend::{Backend, Tls};
-use super::certificates::{Authority, Identity};
 use super::client::{connect, get, send};
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target, secret};
 
 /// Sends a request on a connection that stays, and reads the whole response.
 fn ask(stream: &mut (impl Read + Write), host: &str) -> String {

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use postern_outcomes::backend::{Backend, Request, Tls, answer};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
 use socket2::{Domain, SockRef, Socket, Type};
 
-use super::backend::{Backend, Request, Tls, answer};
-use super::certificates::Authority;
 use super::client::Session;
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target};
 
 /// Much more than the kernel keeps in all the sockets on the way.
 const LARGE: usize = 40 * 1024 * 1024;

@@ -5,12 +5,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use super::backend::{Backend, Tls};
-use super::certificates::Authority;
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
+
 use super::client::{connect, get};
 use super::corpus::{Case, Expected, cases};
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target};
 
 /// What a backend was sent: a request, or how it is not one.
 #[derive(Debug, Clone, PartialEq, Eq)]

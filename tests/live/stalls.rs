@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use super::backend::{Backend, Tls};
-use super::certificates::Authority;
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target, secret};
+
 use super::client::{Response, connect, get, send};
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target, secret};
 
 const QUICK: Duration = Duration::from_millis(300);
 

@@ -3,11 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::time::Instant;
 
-use super::backend::{Backend, Tls};
-use super::certificates::Authority;
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
+
 use super::client::Session;
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target};
 
 /// The bytes of each direction: what a build without optimisation moves in a few seconds, or what the product promises.
 /// `POSTERN_STREAM_MIB` sets it for any build.

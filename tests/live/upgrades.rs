@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::backend::{Backend, Tls};
-use super::certificates::Authority;
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target};
+
 use super::client::{connect, send};
 use super::gateway::Gateway;
-use super::objects::{GATEWAY, Target};
 
 const UPGRADE: &str = "GET /chat HTTP/1.1\r\nHost: ws.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";

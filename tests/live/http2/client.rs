@@ -8,13 +8,12 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request, Response};
+use postern_outcomes::certificates::Authority;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-
-use crate::certificates::Authority;
 
 /// The longest that a test may take.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -2,15 +2,16 @@
 
 use std::io::{ErrorKind, Write};
 
+use postern_outcomes::backend::Backend;
+use postern_outcomes::objects::{GATEWAY, Target};
+
 use super::client::{connect, get, run};
 use super::frames::{
     self, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, PADDED, PING, PRIORITY, RESET,
     SETTINGS, WINDOW_UPDATE, frame, goaway, head,
 };
 use super::limits::memory;
-use crate::backend::Backend;
 use crate::gateway::Gateway;
-use crate::objects::{GATEWAY, Target};
 
 /// Kibibytes that a flood may cost.
 const BEARABLE: usize = 24 * 1024;

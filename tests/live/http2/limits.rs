@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
+use postern_outcomes::backend::Backend;
+use postern_outcomes::objects::{GATEWAY, Target};
 
 use super::client::{ask, connect, get, request, run, send, write};
 use super::frames::{self, DATA, END_HEADERS, END_STREAM, HEADERS, RESET, answer, frame, head};
-use crate::backend::Backend;
 use crate::gateway::Gateway;
-use crate::objects::{GATEWAY, Target};
 
 fn gateway(name: &str, backend: &Backend) -> Gateway {
     Gateway::start(&format!("{GATEWAY}{}", Target::new(name, backend.address).yaml()))

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use postern_outcomes::backend::Backend;
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{GATEWAY, Target, secret};
 
 use super::client::{ask, begin, connect, connect_tls, get, request, run, send, whole, write};
 use super::frames;
-use crate::backend::Backend;
-use crate::certificates::Authority;
 use crate::client;
 use crate::gateway::Gateway;
-use crate::objects::{GATEWAY, Target, secret};
 
 /// An HTTPS Gateway with two names.
 const HTTPS: &str = "

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -14,10 +14,13 @@ use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
 use socket2::{Domain, Socket, Type};
 
-use super::certificates::Identity;
+use crate::certificates::Identity;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A server that is gone when it is dropped.
 pub struct Backend {
+    /// Where it listens.
     pub address: SocketAddr,
     /// Connections that were accepted.
     pub connections: Arc<AtomicUsize>,
@@ -32,7 +35,12 @@ type Connections = Arc<Mutex<HashMap<usize, TcpStream>>>;
 impl Backend {
     /// Calls `serve` with every connection, each on a thread of its own.
     pub fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_on(LOOPBACK, serve)
+    }
+
+    /// The same on another address of this machine.
+    pub fn start_on(ip: IpAddr, serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((ip, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, connections) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let serve = Arc::new(serve);
@@ -60,8 +68,7 @@ impl Backend {
 
     /// An HTTP server over TLS that answers every request with what it has seen.
     pub fn tls(tls: &Tls) -> Self {
-        let closes = tls.closes;
-        Self::tls_with(tls, move |stream| answer_requests(stream, closes))
+        Self::start(over_tls(tls))
     }
 
     /// Calls `serve` with every connection over TLS.
@@ -69,37 +76,40 @@ impl Backend {
         tls: &Tls,
         serve: impl Fn(StreamOwned<ServerConnection, TcpStream>) + Send + Sync + 'static,
     ) -> Self {
-        let config = tls.config();
-        Self::start(move |stream| serve(StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream)))
+        Self::start(over_tls_with(tls, serve))
     }
 
     /// An HTTP server without TLS.
     pub fn plaintext() -> Self {
-        Self::start(|stream| answer_requests(stream, false))
+        Self::start(in_plaintext)
     }
 
     /// A server that sends these bytes to whoever connects, once the client has spoken, and closes.
     pub fn says(bytes: &'static [u8]) -> Self {
-        Self::start(move |mut stream| {
-            let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(bytes);
-        })
+        Self::start(saying(bytes))
     }
 
     /// A server that takes connections and never says anything.
     pub fn silent() -> Self {
-        Self::start(|mut stream| while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {})
+        Self::start(in_silence)
     }
 
     /// An address of this machine on which nobody listens. It stays taken, so that nobody else does either.
     pub fn nobody() -> SocketAddr {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        Self::nobody_on(LOOPBACK)
+    }
+
+    /// The same for another address of this machine.
+    pub fn nobody_on(ip: IpAddr) -> SocketAddr {
+        let address = SocketAddr::from((ip, 0));
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&address.into()).unwrap();
         let address = socket.local_addr().unwrap().as_socket().unwrap();
         std::mem::forget(socket);
         address
     }
 
+    /// How many connections were accepted so far.
     pub fn accepted(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
@@ -127,6 +137,38 @@ impl Drop for Backend {
     }
 }
 
+/// Answers every request over TLS with what it has seen.
+pub fn over_tls(tls: &Tls) -> impl Fn(TcpStream) + Send + Sync + use<> {
+    let closes = tls.closes;
+    over_tls_with(tls, move |stream| answer_requests(stream, closes))
+}
+
+fn over_tls_with<S>(tls: &Tls, serve: S) -> impl Fn(TcpStream) + Send + Sync + use<S>
+where
+    S: Fn(StreamOwned<ServerConnection, TcpStream>) + Send + Sync + 'static,
+{
+    let config = tls.config();
+    move |stream| serve(StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream))
+}
+
+/// Answers every request without TLS.
+pub fn in_plaintext(stream: TcpStream) {
+    answer_requests(stream, false);
+}
+
+/// Sends these bytes to whoever connects, once the client has spoken, and closes.
+pub fn saying(bytes: &'static [u8]) -> impl Fn(TcpStream) + Send + Sync + use<> {
+    move |mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(bytes);
+    }
+}
+
+/// Never says anything.
+pub fn in_silence(mut stream: TcpStream) {
+    while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
+}
+
 /// An entry among the connections, for as long as it is served.
 struct Open {
     open: Connections,
@@ -148,8 +190,11 @@ impl Drop for Open {
 
 /// How a backend speaks TLS.
 pub struct Tls {
+    /// The certificate.
     pub presented: Presented,
+    /// The versions that it takes.
     pub versions: &'static [&'static SupportedProtocolVersion],
+    /// The application protocols that it takes; without any it does not negotiate one.
     pub alpn: &'static [&'static str],
     /// The authority of the clients, where they must show a certificate.
     pub clients: Option<CertificateDer<'static>>,
@@ -158,6 +203,7 @@ pub struct Tls {
 }
 
 impl Tls {
+    /// Presents a certificate, and demands nothing.
     pub fn new(identity: Identity) -> Self {
         let presented = Presented::new(identity);
         Self { presented, versions: rustls::ALL_VERSIONS, alpn: &[], clients: None, closes: false }
@@ -211,7 +257,9 @@ impl ResolvesServerCert for Presented {
 
 /// A request, as a backend gets it.
 pub struct Request {
+    /// Its request line and fields, with the empty line.
     pub head: String,
+    /// Its body, whole.
     pub body: Vec<u8>,
 }
 
@@ -235,6 +283,7 @@ impl Request {
         Some(Self { head, body })
     }
 
+    /// The target of its request line.
     pub fn target(&self) -> &str {
         self.head.split(' ').nth(1).unwrap()
     }

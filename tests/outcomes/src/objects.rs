@@ -1,9 +1,13 @@
-//! The objects of a test, as YAML.
+//! Objects that lead a gateway to a backend, as YAML. All of them are of the default namespace, until [`within`] puts them
+//! elsewhere.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::certificates::Identity;
+use crate::certificates::Identity;
+
+/// The label of all that belongs to a [`Target`].
+pub const LABEL: &str = "app: postern-outcomes";
 
 /// A Gateway `web` with one HTTP listener on port 80.
 pub const GATEWAY: &str = "
@@ -18,6 +22,8 @@ spec:
 /// A Service with one endpoint, and a route to it from the host `NAME.test`.
 pub struct Target {
     name: String,
+    /// The API group and the kind of the backend.
+    backend: (&'static str, &'static str),
     yaml: String,
 }
 
@@ -25,10 +31,12 @@ impl Target {
     /// Everything is called `name`.
     pub fn new(name: &str, address: SocketAddr) -> Self {
         let yaml = format!("{}{}", service(name), slice(name, name, address));
-        Self { name: name.into(), yaml }.route("web", &format!("{{kind: Service, name: {name}, port: 443}}"))
+        Self { name: name.into(), backend: ("", "Service"), yaml }
+            .route("web", &format!("{{kind: Service, name: {name}, port: 443}}"))
     }
 
     /// Gives the Service one more endpoint.
+    #[must_use]
     pub fn endpoint(mut self, address: SocketAddr) -> Self {
         self.yaml.push_str(&slice(&format!("{}-{}", self.name, address.port()), &self.name, address));
         self
@@ -41,12 +49,12 @@ impl Target {
 ---
 apiVersion: agentgateway.dev/v1alpha1
 kind: AgentgatewayBackend
-metadata: {{name: {name}}}
+metadata: {{name: {name}, labels: {{{LABEL}}}}}
 spec: {{static: {{host: {host}, port: {port}}}}}
 "
         );
         let reference = format!("{{group: agentgateway.dev, kind: AgentgatewayBackend, name: {name}}}");
-        Self { name: name.into(), yaml }.route("web", &reference)
+        Self { name: name.into(), backend: ("agentgateway.dev", "AgentgatewayBackend"), yaml }.route("web", &reference)
     }
 
     fn route(mut self, gateway: &str, reference: &str) -> Self {
@@ -57,7 +65,7 @@ spec: {{static: {{host: {host}, port: {port}}}}}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {{name: {name}}}
+metadata: {{name: {name}, labels: {{{LABEL}}}}}
 spec:
   parentRefs: [{{name: {gateway}}}]
   hostnames: [{name}.test]
@@ -67,21 +75,12 @@ spec:
         self
     }
 
-    /// Moves the route to another Gateway.
-    pub fn on_gateway(mut self, gateway: &str) -> Self {
-        self.yaml = self.yaml.replace("parentRefs: [{name: web}]", &format!("parentRefs: [{{name: {gateway}}}]"));
-        self
-    }
-
     /// A BackendTLSPolicy that trusts `ca` (PEM) and expects the name `backend.test`; `more` are further lines of
     /// `validation`, and `options` of `options`.
+    #[must_use]
     pub fn policy(mut self, ca: &str, more: &str, options: &str) -> Self {
         let (name, ca) = (&self.name, ca.replace('\n', "\n    "));
-        let (group, kind) = if self.yaml.contains("kind: AgentgatewayBackend") {
-            ("agentgateway.dev", "AgentgatewayBackend")
-        } else {
-            ("\"\"", "Service")
-        };
+        let (group, kind) = self.backend;
         let indented = |text: &str| {
             if text.is_empty() { String::new() } else { format!("\n    {}", text.replace('\n', "\n    ")) }
         };
@@ -93,16 +92,16 @@ spec:
 ---
 apiVersion: v1
 kind: ConfigMap
-metadata: {{name: {name}}}
+metadata: {{name: {name}, labels: {{{LABEL}}}}}
 data:
   ca.crt: |
     {ca}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: BackendTLSPolicy
-metadata: {{name: {name}}}
+metadata: {{name: {name}, labels: {{{LABEL}}}}}
 spec:
-  targetRefs: [{{group: {group}, kind: {kind}, name: {name}}}]
+  targetRefs: [{{group: \"{group}\", kind: {kind}, name: {name}}}]
   validation:
     caCertificateRefs: [{{group: \"\", kind: ConfigMap, name: {name}}}]
     hostname: backend.test{more}{options}
@@ -111,9 +110,30 @@ spec:
         self
     }
 
+    /// All of its objects.
     pub fn yaml(&self) -> &str {
         &self.yaml
     }
+
+    /// What everything is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The kind of its backend.
+    pub fn kind(&self) -> &'static str {
+        self.backend.1
+    }
+}
+
+/// Leads routes that lead from the Gateway `web` from this one.
+pub fn on_gateway(gateway: &str, objects: &str) -> String {
+    objects.replace("parentRefs: [{name: web}]", &format!("parentRefs: [{{name: {gateway}}}]"))
+}
+
+/// Puts objects that name no namespace into this one.
+pub fn within(namespace: &str, objects: &str) -> String {
+    objects.replace("metadata: {", &format!("metadata: {{namespace: {namespace}, "))
 }
 
 /// A Service with the port 443.
@@ -123,7 +143,7 @@ pub fn service(name: &str) -> String {
 ---
 apiVersion: v1
 kind: Service
-metadata: {{name: {name}}}
+metadata: {{name: {name}, labels: {{{LABEL}}}}}
 spec: {{ports: [{{name: https, port: 443}}]}}
 "
     )
@@ -137,7 +157,7 @@ pub fn slice(name: &str, service: &str, address: SocketAddr) -> String {
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: {{name: {name}, labels: {{kubernetes.io/service-name: {service}}}}}
+metadata: {{name: {name}, labels: {{{LABEL}, kubernetes.io/service-name: {service}}}}}
 addressType: {family}
 ports: [{{name: https, port: {port}}}]
 endpoints: [{{addresses: [\"{ip}\"]}}]
@@ -154,7 +174,7 @@ pub fn secret(name: &str, identity: &Identity) -> String {
 ---
 apiVersion: v1
 kind: Secret
-metadata: {{name: {name}}}
+metadata: {{name: {name}, labels: {{{LABEL}}}}}
 type: kubernetes.io/tls
 stringData:
   tls.crt: |

@@ -1,10 +1,11 @@
-//! Authorities and certificates, made anew for each test.
+//! Authorities and certificates, made anew each time.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     KeyPair, NameConstraints, SanType, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use time::{Duration, OffsetDateTime};
 
 /// An authority that issues.
 pub struct Authority {
@@ -14,9 +15,13 @@ pub struct Authority {
 /// A certificate with its chain and key, as a peer presents it.
 #[derive(Clone)]
 pub struct Identity {
+    /// The certificate; nothing of its issuer.
     pub chain: Vec<CertificateDer<'static>>,
+    /// Its key as PKCS #8.
     pub key_der: Vec<u8>,
+    /// The certificate as PEM.
     pub certificate_pem: String,
+    /// The key as PEM.
     pub key_pem: String,
     /// Base64 of the SHA-256 of the SubjectPublicKeyInfo.
     pub pin: String,
@@ -25,12 +30,33 @@ pub struct Identity {
 /// When a certificate is valid.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Validity {
+    /// From 2020 to 2090.
     Now,
+    /// In 2020.
     Past,
+    /// From 2080.
     Future,
+    /// Since yesterday, and for so many more days.
+    Days(u16),
+}
+
+impl Validity {
+    fn bounds(self) -> (OffsetDateTime, OffsetDateTime) {
+        let years = |from, to| (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
+        match self {
+            Self::Now => years(2020, 2090),
+            Self::Past => years(2020, 2021),
+            Self::Future => years(2080, 2090),
+            Self::Days(days) => {
+                let now = OffsetDateTime::now_utc();
+                (now - Duration::days(1), now + Duration::days(days.into()))
+            }
+        }
+    }
 }
 
 impl Authority {
+    /// One that is valid for a long time, and may issue anything.
     pub fn new(name: &str) -> Self {
         Self::with(name, |_| {})
     }
@@ -43,19 +69,26 @@ impl Authority {
         })
     }
 
+    /// An authority that is valid for so many more days.
+    pub fn expiring(name: &str, days: u16) -> Self {
+        Self::with(name, |params| (params.not_before, params.not_after) = Validity::Days(days).bounds())
+    }
+
     fn with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2090, 1, 1));
+        (params.not_before, params.not_after) = Validity::Now.bounds();
         change(&mut params);
         Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
     }
 
+    /// Its certificate as PEM.
     pub fn pem(&self) -> String {
         self.issuer.pem()
     }
 
+    /// Its certificate.
     pub fn der(&self) -> CertificateDer<'static> {
         self.issuer.der().clone()
     }
@@ -112,6 +145,7 @@ impl Identity {
     }
 
     /// The same certificate with other bytes in place of `from`, everywhere.
+    #[must_use]
     pub fn patched(mut self, from: &[u8], to: &[u8]) -> Self {
         assert_eq!(from.len(), to.len());
         let mut der = self.chain[0].to_vec();
@@ -125,6 +159,7 @@ impl Identity {
     }
 
     /// The same certificate with its last byte, which is the signature's, changed.
+    #[must_use]
     pub fn with_bad_signature(mut self) -> Self {
         let mut der = self.chain[0].to_vec();
         *der.last_mut().unwrap() ^= 1;
@@ -133,11 +168,13 @@ impl Identity {
     }
 
     /// Bytes that are no certificate, with the same key.
+    #[must_use]
     pub fn with_bad_encoding(mut self) -> Self {
         self.chain[0] = vec![0x30, 0x03, 0x02, 0x01, 0x2a].into();
         self
     }
 
+    /// Its key.
     pub fn key(&self) -> PrivateKeyDer<'static> {
         PrivatePkcs8KeyDer::from(self.key_der.clone()).into()
     }
@@ -147,12 +184,7 @@ fn leaf(name: &str, validity: Validity) -> CertificateParams {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::NoCa;
-    let (from, to) = match validity {
-        Validity::Now => (2020, 2090),
-        Validity::Past => (2020, 2021),
-        Validity::Future => (2080, 2090),
-    };
-    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
+    (params.not_before, params.not_after) = validity.bounds();
     params
 }
 
