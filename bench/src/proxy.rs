@@ -87,6 +87,8 @@ impl<T> IndexMut<Kind> for PerProxy<T> {
 pub(crate) struct Task<'a> {
     /// Where the backend listens.
     pub(crate) backend: SocketAddr,
+    /// As how many backends, each with a policy, Postern knows it: the routes take them in turn.
+    pub(crate) backends: usize,
     /// The authority to verify it with, and the pair for the front.
     pub(crate) certificates: &'a Certificates,
     /// Whether sessions with the backend may be resumed.
@@ -108,6 +110,8 @@ pub(crate) struct Place {
     pub(crate) plain: SocketAddr,
     /// Its HTTPS listener, if the task has one.
     pub(crate) tls: SocketAddr,
+    /// Its metrics, if it is Postern.
+    pub(crate) metrics: SocketAddr,
     /// Its own folder.
     pub(crate) folder: PathBuf,
 }
@@ -143,7 +147,7 @@ impl Proxy {
     ) -> anyhow::Result<Self> {
         let folder = folder.join(kind.to_string().to_lowercase());
         fs::create_dir_all(&folder)?;
-        let place = Place { plain: free_address()?, tls: free_address()?, folder };
+        let place = Place { plain: free_address()?, tls: free_address()?, metrics: free_address()?, folder };
         let command: Command = match kind {
             Kind::Nginx => nginx::command(task, &place, core)?,
             Kind::Haproxy => haproxy::command(task, &place, core)?,

@@ -13,6 +13,7 @@ mod keep_alive;
 mod latency;
 mod memory;
 mod routes;
+mod scrape;
 mod stream;
 pub(crate) mod verification;
 
@@ -40,6 +41,8 @@ pub(crate) enum Scenario {
     Latency,
     /// Idle, with 10,000 idle connections, with 10,000 routes
     Memory,
+    /// A scrape of the metrics of 1,000 backends
+    Scrape,
 }
 
 impl fmt::Display for Scenario {
@@ -62,6 +65,7 @@ impl Scenario {
             Self::Http2 => http2::run(bench),
             Self::Latency => latency::run(bench),
             Self::Memory => memory::run(bench),
+            Self::Scrape => scrape::run(bench),
         }
     }
 }

@@ -90,6 +90,7 @@ impl<'a> Stage<'a> {
         let backend = Backend::start(free_address()?, setting.connections, pair, bench.cores.backend, folder.path())?;
         let task = Task {
             backend: backend.address,
+            backends: 1,
             certificates: &bench.certificates,
             resumption: setting.connections != Connections::FullHandshakeEach,
             routes: setting.routes,

@@ -18,7 +18,7 @@ pub(super) fn command(task: &Task<'_>, place: &Place, core: usize, binary: &Path
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("gateway.yaml"), gateway(task)?)?;
     fs::write(folder.join("backend.yaml"), backend(task)?)?;
-    fs::write(folder.join("routes.yaml"), http_routes(task.routes))?;
+    fs::write(folder.join("routes.yaml"), http_routes(task.routes, task.backends))?;
 
     let mut command = process::pinned(core, binary);
     command.arg("run").arg("-f").arg(folder).args(["--workers", "1", "--bind-address", "127.0.0.1"]);
@@ -26,9 +26,10 @@ pub(super) fn command(task: &Task<'_>, place: &Place, core: usize, binary: &Path
     if task.tls_in_front {
         command.arg("--map-port").arg(format!("443:{}", place.tls.port()));
     }
-    for page in ["--admin-address", "--metrics-address", "--ready-address"] {
+    for page in ["--admin-address", "--ready-address"] {
         command.args([page, "127.0.0.1:0"]);
     }
+    command.arg("--metrics-address").arg(place.metrics.to_string());
     // Its own default is half of the descriptors, since each connection may need another one to a backend.
     command.args(["--max-connections", "16384"]);
     command.args(["--drain-timeout", "1"]).env_remove("LOG_FORMAT").env_remove("RUST_LOG");
@@ -84,43 +85,56 @@ data:
 fn backend(task: &Task<'_>) -> anyhow::Result<String> {
     let authority = fs::read_to_string(&task.certificates.authority)?.trim_end().replace('\n', "\n    ");
     let options = if task.resumption { "" } else { "  options: {gateway.postern.dev/session-resumption: \"false\"}\n" };
-    Ok(format!(
+    let mut text = format!(
         "apiVersion: v1
-kind: Service
-metadata: {{name: backend}}
-spec: {{ports: [{{name: https, port: 443}}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {{name: backend, labels: {{kubernetes.io/service-name: backend}}}}
-addressType: IPv4
-ports: [{{name: https, port: {port}}}]
-endpoints: [{{addresses: [\"{ip}\"]}}]
----
-apiVersion: v1
 kind: ConfigMap
 metadata: {{name: authority}}
 data:
   ca.crt: |
     {authority}
+"
+    );
+    for backend in 0..task.backends {
+        let name = name(backend);
+        let _ = write!(
+            text,
+            "---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{ports: [{{name: https, port: 443}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: {name}, labels: {{kubernetes.io/service-name: {name}}}}}
+addressType: IPv4
+ports: [{{name: https, port: {port}}}]
+endpoints: [{{addresses: [\"{ip}\"]}}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: BackendTLSPolicy
-metadata: {{name: backend}}
+metadata: {{name: {name}}}
 spec:
-  targetRefs: [{{group: \"\", kind: Service, name: backend}}]
+  targetRefs: [{{group: \"\", kind: Service, name: {name}}}]
   validation:
     caCertificateRefs: [{{group: \"\", kind: ConfigMap, name: authority}}]
     hostname: {BACKEND}
 {options}",
-        port = task.backend.port(),
-        ip = task.backend.ip(),
-    ))
+            port = task.backend.port(),
+            ip = task.backend.ip(),
+        );
+    }
+    Ok(text)
 }
 
-fn http_routes(count: usize) -> String {
+fn name(backend: usize) -> String {
+    format!("backend-{backend}")
+}
+
+fn http_routes(count: usize, backends: usize) -> String {
     let mut text = String::new();
     for route in 0..count {
+        let backend = name(route % backends);
         let (hostnames, matches) = if count == 1 {
             (String::new(), String::new())
         } else {
@@ -135,7 +149,7 @@ kind: HTTPRoute
 metadata: {{name: route-{route}}}
 spec:
   parentRefs: [{{name: front}}]
-{hostnames}  rules: [{{{matches}backendRefs: [{{name: backend, port: 443}}]}}]
+{hostnames}  rules: [{{{matches}backendRefs: [{{name: {backend}, port: 443}}]}}]
 "
         );
     }
@@ -148,10 +162,11 @@ mod tests {
 
     #[test]
     fn one_route_takes_everything_and_many_are_told_apart() {
-        let one = http_routes(1);
+        let one = http_routes(1, 1);
         assert!(!one.contains("hostnames") && !one.contains("matches"));
-        let many = http_routes(10_000);
+        let many = http_routes(10_000, 1);
         assert_eq!(many.matches("kind: HTTPRoute").count(), 10_000);
+        assert!(http_routes(3, 2).contains("{name: backend-1, port: 443}"));
         assert!(many.contains(
             "hostnames: [h099.front.test]\n  rules: [{matches: [{path: {type: PathPrefix, value: /r09999}}]"
         ));
