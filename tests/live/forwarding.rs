@@ -87,3 +87,24 @@ fn who_asked_is_told_by_trusted_hops_alone() {
     assert!(seen.contains("x-forwarded-for: 10.9.8.7, 127.0.0.1\r\n"), "{seen}");
     assert!(seen.contains("x-forwarded-proto: https\r\n") && seen.contains("x-request-id: mine\r\n"), "{seen}");
 }
+
+#[test]
+fn a_traceparent_is_passed_on_untouched_and_logged_if_there_is_one() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let ours = Authority::new("ours");
+    let backend = Backend::tls(&Tls::new(ours.issue("backend.test")));
+    let app = Target::new("app", backend.address).policy(&ours.pem(), "", "");
+    let gateway = Gateway::start(&format!("{GATEWAY}{}", app.yaml()));
+    let ask = |target: &str, fields: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: app.test\r\n{fields}Connection: close\r\n\r\n");
+        send(connect(gateway.address(80)), request.as_bytes()).body
+    };
+    let fields = format!("TraceParent: {TRACE}\r\ntracestate: a=1,b=2\r\n");
+    let seen = ask("/once", &fields);
+    assert!(seen.contains(&fields), "{seen}");
+    gateway.wait_for_log(|line| line.contains("target=/once") && line.contains(&format!(" traceparent={TRACE}")));
+    let seen = ask("/twice", &fields.repeat(2));
+    assert_eq!(seen.matches(TRACE).count(), 2, "{seen}");
+    let line = gateway.wait_for_log(|line| line.contains("target=/twice"));
+    assert!(!line.contains("traceparent"), "{line}");
+}

@@ -34,7 +34,24 @@ fn every_result_is_told_in_the_same_word_to_client_metric_and_log() {
     }
     for case in outcomes.results().iter().filter(|case| case.result != Some(HandshakeResult::Ok)) {
         gateway.wait_for_log(|line| line.contains(&case.host()) && line.contains(word(case)));
+        let warning = gateway.wait_for_log(|line| {
+            line.contains("TLS to the backend failed") && line.contains(&format!("result=\"{}\"", word(case)))
+        });
+        for field in ["gateway=", "backend=", "policy=", "remedy=", "left_out="] {
+            assert!(warning.contains(field), "{field} in {warning}");
+        }
     }
+    let mismatch = gateway.wait_for_log(|line| line.contains("result=\"name_mismatch\""));
+    for field in [
+        "peer_subject=",
+        "peer_sans=DNS:other.test ",
+        "peer_not_after=20",
+        "demanded=DNS:backend.test ",
+        "endpoint=127.",
+    ] {
+        assert!(mismatch.contains(field), "{field} in {mismatch}");
+    }
+    assert!(!gateway.output().contains("PRIVATE KEY"));
 }
 
 fn word(case: &Case) -> &'static str {
