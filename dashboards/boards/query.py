@@ -1,0 +1,93 @@
+"""PromQL of the boards: selectors that the variables filter, and sums that do not miss how a series begins."""
+
+from metrics import OF_TARGETS, by_series
+
+# Variables that filter what has the label of the same name.
+OF_OBJECTS = ("gateway", "backend")
+BACKEND = ("gateway", "backend", "port")
+DAY = 86400
+# Over what graphs count failures: the same as the alerts.
+WINDOW = "5m"
+FOUND = " or vector(0)"
+
+
+def series(name, *matchers):
+    """The series `postern_NAME` that the variables of the board leave, and that match."""
+    name = f"postern_{name}"
+    labels = by_series()[name].labels
+    filters = [*OF_TARGETS, *(label for label in OF_OBJECTS if label in labels)]
+    chosen = [f'{label}=~"${label}"' for label in filters]
+    return f"{name}{{{', '.join([*chosen, *matchers])}}}"
+
+
+def by(labels, inner, operator="sum"):
+    return f"{operator} by ({', '.join(labels)}) ({inner})"
+
+
+def rate(labels, selector):
+    return by(labels, f"rate({selector}[$__rate_interval])")
+
+
+def counted(selector, window):
+    """What was counted in the window. A failure is a series that begins at its first occurrence, where `increase` sees
+    nothing: a series that is new in the window counts whole, if its process was scraped before the window."""
+    scraped = f"and on ({', '.join(OF_TARGETS)}) {series('build_info')} offset {window}"
+    return f"(({selector} unless {selector} offset {window}) {scraped}) or increase({selector}[{window}])"
+
+
+def counted_in_range(selector):
+    """The same over the whole range of the board, in which processes may have begun as well."""
+    return f"({selector} unless {selector} offset $__range) or increase({selector}[$__range])"
+
+
+def quantile(q, labels, name, *matchers):
+    return f"histogram_quantile({q}, {rate(('le', *labels), series(name + '_bucket', *matchers))})"
+
+
+def relabelled(expression, label, value, source=""):
+    """With one more label: a value, or a copy of another label's."""
+    pattern = "(.*)" if source else ""
+    return f'label_replace({expression}, "{label}", "{value}", "{source}", "{pattern}")'
+
+
+def copied(expression, label, source):
+    return relabelled(expression, label, "$1", source)
+
+
+def days_left(owner, certificate, name, labels):
+    """Days until certificates of one kind expire, by owner."""
+    left = f"({by(labels, series(name), 'min')} - time()) / {DAY}"
+    return relabelled(copied(left, "owner", owner), "certificate", certificate)
+
+
+def every_expiry():
+    """Days left of every certificate that is known, with the labels `certificate`, `owner` and `ref`."""
+    return " or ".join([
+        days_left("policy", "CA of the policy", "backend_ca_certificate_not_after_timestamp_seconds", ("policy", "ref")),
+        days_left("backend", "of the backend", "upstream_tls_peer_certificate_not_after_timestamp_seconds", BACKEND),
+        days_left("gateway", "client", "backend_client_certificate_not_after_timestamp_seconds", ("gateway", "ref")),
+        days_left("gateway", "listener", "listener_certificate_not_after_timestamp_seconds", ("gateway", "ref")),
+    ])
+
+
+def failing_backends():
+    """How many backends had a handshake that failed, in the window."""
+    failures = counted(series("upstream_tls_handshakes_total", 'result!="ok"'), WINDOW)
+    return f"count({by(BACKEND, failures)} > 0){FOUND}"
+
+
+def expiring(days):
+    return f"count(({every_expiry()}) < {days}){FOUND}"
+
+
+def unaccepted():
+    """How many conditions of policies are false."""
+    false = by(("kind", "policy", "type"), series("policy_condition", 'status="false"'), "max")
+    return f"sum({false}){FOUND}"
+
+
+def saturation():
+    """How much of the limit is in use, by backend, in the process that uses the most of it."""
+    used = by(("instance", *BACKEND), series("upstream_pool_connections", 'state=~"active|connecting"'))
+    limit = by(("instance", *BACKEND), series("upstream_pool_limit"), "max")
+    return by(BACKEND, f"{used} / {limit}", "max")

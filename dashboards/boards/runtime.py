@@ -1,0 +1,53 @@
+"""The processes: which run, how many clients they have, and what they had to give up. Memory and CPU are the kubelet's to tell."""
+
+from . import links
+from .frame import frame
+from .panel import column, graph, more_is_worse, stat, table, words
+from .query import by, counted, rate, series
+
+HOUR = "1h"
+
+
+def board():
+    handshakes = series("downstream_tls_handshakes_total", 'result!="ok"')
+    return frame("postern-runtime", "Which processes run, how many clients they have, and what they had to give up.", [
+        ("Now", [
+            stat("Processes", "Proxies and controllers that are scraped.", f"count({series('build_info')})", width=4),
+            stat("Versions", "Versions that run. More than one: an upgrade is under way, or stuck.",
+                 f"count({by(('version', 'revision'), series('build_info'))})", thresholds=more_is_worse(2, 3), width=4),
+            stat("Requests in flight", "Requests whose response has not ended.", f"sum({series('requests_in_flight')})", width=4),
+            stat("Clients", "Connections of clients.", f"sum({series('downstream_connections')})", width=4),
+            stat("Panics, in an hour", "Connections that a fault of ours ended. Any is worth a report.",
+                 f"sum(increase({series('connection_panics_total')}[{HOUR}]))", thresholds=more_is_worse(1, 1), decimals=0,
+                 mappings=[words({"0": "none"})], links=[links.runbook("Runbook", "PosternPanics")], width=4),
+            stat("Log lines dropped, in an hour", "Lines of the access log that nobody took in time.",
+                 f"sum(increase({series('access_log_dropped_total')}[{HOUR}]))", thresholds=more_is_worse(1, 1000), decimals=0,
+                 mappings=[words({"0": "none"})], width=4),
+        ]),
+        ("Processes", [
+            table("What runs", "Each process, with its version and when it last applied a configuration (controllers apply none).",
+                  [by(("job", "instance", "version", "revision"), series("build_info"), "max")], [
+                column("instance", "Instance"), column("job", "Job"), column("version", "Version"), column("revision", "Revision"),
+            ], sort="Instance", descending=False, width=24, height=7),
+        ]),
+        ("Clients", [
+            graph("Connections by port", "Connections of clients, by port of the Gateway.",
+                  [(by(("gateway", "port"), series("downstream_connections")), "{{gateway}}:{{port}}")], "short"),
+            graph("In flight", "Requests whose response has not ended, by process.",
+                  [(by(("instance",), series("requests_in_flight")), "{{instance}}")], "short"),
+            graph("Turned away, in five minutes", "Clients that could not connect: `limit` is --max-connections, `descriptors` the limit of the process.",
+                  [(by(("gateway", "reason"), f"increase({series('downstream_connections_rejected_total')}[5m])"), "{{gateway}}, {{reason}}")], "short"),
+            graph("TLS handshakes of clients", "A second, by how they ended. Listeners of HTTPS alone have any.",
+                  [(rate(("gateway", "result"), series("downstream_tls_handshakes_total")), "{{gateway}}, {{result}}")], "ops"),
+        ]),
+        ("What was given up", [
+            graph("Panics, in five minutes", "By Gateway.",
+                  [(by(("gateway",), f"increase({series('connection_panics_total')}[5m])"), "{{gateway}}")], "short"),
+            graph("Log lines dropped, in five minutes", "By process.",
+                  [(by(("instance",), f"increase({series('access_log_dropped_total')}[5m])"), "{{instance}}")], "short"),
+            graph("Retries, in five minutes", "Requests that were sent again to a backend: `unwritten`, or over a `stale` connection.",
+                  [(by(("reason",), f"increase({series('upstream_retries_total')}[5m])"), "{{reason}}")], "short"),
+            graph("TLS handshakes of clients that failed, in five minutes", "By port.",
+                  [(f"{by(('gateway', 'port', 'result'), counted(handshakes, '5m'))} > 0", "{{gateway}}:{{port}}, {{result}}")], "short"),
+        ]),
+    ])

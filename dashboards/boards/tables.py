@@ -1,0 +1,128 @@
+"""Tables that more than one board has."""
+
+from . import links
+from .panel import between, column, less_is_worse, table, words
+from .query import BACKEND, by, copied, counted_in_range, every_expiry, series
+from .wording import meanings, remedies
+
+TLS_BOARD = links.board("TLS of this backend", "postern-backend-tls", **links.of_row("gateway", "backend"))
+
+
+def who_has_5xx():
+    """The first thing to look at: which requests failed, and why."""
+    labels = ("gateway", "route", "backend", "status", "reason")
+    failed = counted_in_range(series("requests_total", 'status=~"5.."'))
+    return table(
+        "Who has 5xx, and why",
+        "Requests of the chosen time that were answered with 5xx, most first. `reason` is `none` where the backend itself answered so; the other "
+        "words are the gateway's own. Click a backend to see its TLS, or a reason for the runbook.",
+        [copied(f"topk(50, {by(labels, failed)} > 0)", "remedy", "reason")],
+        [
+            column("backend", "Backend", links=[TLS_BOARD], width=240),
+            column("reason", "Reason", links=[links.runbook("Runbook", "PosternHigh5xxRatio", "#reasons")], width=190),
+            column("status", "Status", width=80),
+            column("Value", "Requests", unit="short", decimals=0, width=100),
+            column("remedy", "What to do", mappings=remedies()),
+            column("route", "Route", width=180),
+            column("gateway", "Gateway", width=180),
+        ],
+        sort="Requests",
+    )
+
+
+def failing_backends():
+    """Which backends cannot be reached by TLS, why, since when, and what mends it."""
+    labels = (*BACKEND, "result")
+    last = by(labels, f'{series("upstream_tls_last_failure_timestamp_seconds")}', "max")
+    failed = counted_in_range(series("upstream_tls_handshakes_total", 'result!="ok"'))
+
+    def worded(expression):
+        return copied(copied(expression, "remedy", "result"), "meaning", "result")
+
+    return table(
+        "Failing backends: which, why, and what to do",
+        "Each backend with each way in which its handshakes failed, the latest first. A backend is over its trouble when it has successes "
+        "and no newer failure. `Failures` are those of the chosen time.",
+        [worded(f"{last} * 1000"), worded(by(labels, failed))],
+        [
+            column("backend", "Backend", links=[TLS_BOARD], width=240),
+            column("port", "Port", width=70),
+            column("result", "Result", links=[links.runbook("Runbook", "PosternBackendTLSFailures", "#causes")], width=180),
+            column("meaning", "Meaning", mappings=meanings()),
+            column("remedy", "What to do", mappings=remedies()),
+            column("Value #A", "Last failure", unit="dateTimeFromNow", width=140),
+            column("Value #B", "Failures", unit="short", decimals=0, width=90),
+            column("gateway", "Gateway", width=160),
+        ],
+        sort="Last failure",
+        height=10,
+    )
+
+
+def expiry(width=24, height=9):
+    """Every certificate that is known, the one that expires first on top."""
+    state = [
+        between(0, -100000, 0, "EXPIRED"), between(1, 0, 7, "within 7 days"), between(2, 7, 21, "within 21 days"),
+        between(3, 21, 1000000, "good"),
+    ]
+    return table(
+        "Certificates: days left",
+        "CAs of policies, client certificates of Gateways, certificates that listeners serve, and what backends presented last. A proxy that had no "
+        "handshake since a backend was renewed still says the old date.",
+        [every_expiry(), every_expiry()],
+        [
+            column("owner", "Policy, backend or Gateway", width=260),
+            column("certificate", "Certificate", width=140),
+            column("Value #A", "Days left", unit="short", decimals=1, thresholds=less_is_worse(7, 21), width=100),
+            column("Value #B", "State", mappings=state, width=130),
+            column("ref", "In", width=260),
+            column("port", "Port", width=70),
+            column("gateway", "Gateway"),
+        ],
+        sort="Days left",
+        descending=False,
+        width=width,
+        height=height,
+    )
+
+
+def unaccepted(width=12, height=8):
+    """Policies that are not as they should be."""
+    labels = ("kind", "policy", "type")
+    false = by(labels, series("policy_condition", 'status="false"'), "max")
+    return table(
+        "Policies: conditions",
+        "The conditions of each policy. One that is false poisons the backends that it selects: they get 500, never plaintext. "
+        "`kubectl describe backendtlspolicy` has the message.",
+        [false],
+        [
+            column("policy", "Policy"),
+            column("kind", "Kind", width=150),
+            column("type", "Condition", width=130),
+            column("Value", "Status", mappings=[words({"0": "true", "1": "FALSE"})], width=90,
+                   links=[links.runbook("Runbook", "PosternPolicyNotAccepted")]),
+        ],
+        sort="Status",
+        width=width,
+        height=height,
+    )
+
+
+def in_sync(width=12, height=8):
+    """Which proxies serve the newest configuration."""
+    now = by(("instance", "gateway"), series("config_in_sync"), "min")
+    return table(
+        "In sync",
+        "Whether every worker of a proxy serves the newest configuration of its Gateway.",
+        [now],
+        [
+            column("gateway", "Gateway"),
+            column("instance", "Instance"),
+            column("Value", "State", mappings=[words({"0": "OUT OF SYNC", "1": "in sync"})], width=130,
+                   links=[links.runbook("Runbook", "PosternConfigOutOfSync")]),
+        ],
+        sort="State",
+        descending=False,
+        width=width,
+        height=height,
+    )
