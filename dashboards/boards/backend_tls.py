@@ -2,7 +2,7 @@
 
 from . import tables
 from .frame import frame
-from .panel import graph, heatmap, less_is_worse, more_is_worse, stat, words
+from .panel import any_is_bad, graph, heatmap, less_is_worse, more_is_worse, stat, words
 from .query import (
     BACKEND, WINDOW, by, counted, every_expiry, expiring, failing_backends, quantile, rate, saturation, series, unaccepted,
 )
@@ -23,7 +23,7 @@ def board():
             stat("Successful handshakes", "Share of the attempts of the last five minutes to reach a backend by TLS that succeeded.",
                  f"sum({succeeded}) / sum({every})", "percentunit", less_is_worse(0.95, 0.999), decimals=2),
             stat("Failing backends", "Backends of which at least one handshake failed in the last five minutes.",
-                 failing_backends(), thresholds=more_is_worse(1, 1), mappings=[words({"0": "none"})]),
+                 failing_backends(), thresholds=any_is_bad(), mappings=[words({"0": "none"})]),
             stat("First to expire", "Days that are left to the certificate that expires first; below 0, it has.",
                  f"min({every_expiry()})", "short", less_is_worse(7, 21), decimals=1),
             stat("Expire within 21 days", "Certificates that have expired or will within 21 days.",
@@ -31,7 +31,7 @@ def board():
             stat("Fullest pool", "How much of its limit the backend uses that is nearest to it.",
                  f"max({saturation()})", "percentunit", more_is_worse(0.7, 0.9), decimals=0),
             stat("Policy conditions that are false", "A policy that is not accepted gives its backends 500.",
-                 unaccepted(), thresholds=more_is_worse(1, 1), mappings=[words({"0": "none"})]),
+                 unaccepted(), thresholds=any_is_bad(), mappings=[words({"0": "none"})]),
         ]),
         ("Failures", [
             tables.failing_backends(),

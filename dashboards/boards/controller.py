@@ -2,7 +2,7 @@
 
 from . import links, tables
 from .frame import frame
-from .panel import column, graph, heatmap, more_is_worse, stat, steps, table, words
+from .panel import any_is_bad, column, graph, heatmap, more_is_worse, stat, steps, table, words
 from .query import FOUND, by, counted, quantile, rate, series
 
 OUT_OF_TOUCH = "kubernetes_out_of_touch_since_timestamp_seconds"
@@ -20,7 +20,7 @@ def board():
                  f"sum({counted(series('kubernetes_writes_total', FAILED), '1h')}){FOUND}", thresholds=more_is_worse(1, 10), decimals=0,
                  mappings=[words({"0": "none"})], width=6),
             stat("Policy conditions that are false", "A policy that is not accepted gives its backends 500.",
-                 f"sum({by(('kind', 'policy', 'type'), series('policy_condition', FALSE), 'max')}){FOUND}", thresholds=more_is_worse(1, 1),
+                 f"sum({by(('kind', 'policy', 'type'), series('policy_condition', FALSE), 'max')}){FOUND}", thresholds=any_is_bad(),
                  mappings=[words({"0": "none"})], width=6),
         ]),
         ("Who leads, who is in touch", [

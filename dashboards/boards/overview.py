@@ -2,9 +2,11 @@
 
 from . import links, tables
 from .frame import frame
-from .panel import graph, heatmap, more_is_worse, stat, steps, words
+from .panel import any_is_bad, graph, heatmap, more_is_worse, stat, steps, words
 from .query import FOUND, WINDOW, by, counted, expiring, failing_backends, quantile, rate, series, unaccepted
 
+# The backend's own answers are not ours, and clients that left are nobody's fault.
+OWN = 'reason!~"none|downstream_closed"'
 FIVES = 'status=~"5.."'
 TLS_BOARD = links.board("Backend TLS", "postern-backend-tls")
 TLS_OF_SERIES = links.board("TLS of this backend", "postern-backend-tls", **links.of_series("gateway", "backend"))
@@ -15,15 +17,15 @@ def board():
     failed = counted(series("requests_total", FIVES), WINDOW)
     return frame("postern-overview", "Who has 5xx and why; rate, errors, duration, and whether the configuration is served.", [
         ("Now", [
-            stat("Requests", "Requests a second.", f"sum({rate_of(requests)})", "reqps"),
+            stat("Requests", "Requests a second.", rate((), requests), "reqps"),
             stat("5xx", "Share of the requests of the last five minutes that got a 5xx, from a backend or from the gateway.",
                  f"(sum({failed}){FOUND}) / sum(increase({requests}[{WINDOW}]))", "percentunit", more_is_worse(0.01, 0.05), decimals=2),
             stat("Backends with TLS failures", "Backends of which at least one handshake failed in the last five minutes.",
-                 failing_backends(), thresholds=more_is_worse(1, 1), mappings=[words({"0": "none"})], links=[TLS_BOARD]),
+                 failing_backends(), thresholds=any_is_bad(), mappings=[words({"0": "none"})], links=[TLS_BOARD]),
             stat("Certificates near their end", "Certificates that have expired or will within 21 days.",
                  expiring(21), thresholds=more_is_worse(1, 5), mappings=[words({"0": "none"})], links=[TLS_BOARD]),
             stat("Policy conditions that are false", "A policy that is not accepted gives its backends 500.",
-                 unaccepted(), thresholds=more_is_worse(1, 1), mappings=[words({"0": "none"})], links=[TLS_BOARD]),
+                 unaccepted(), thresholds=any_is_bad(), mappings=[words({"0": "none"})], links=[TLS_BOARD]),
             stat("Configuration", "Whether every proxy serves the newest configuration of its Gateway.",
                  f"min({series('config_in_sync')})", thresholds=steps((None, "red"), (1, "green")),
                  mappings=[words({"0": "OUT OF SYNC", "1": "in sync"})]),
@@ -59,10 +61,3 @@ def board():
         ("Configuration", [tables.in_sync(), tables.unaccepted()]),
     ])
 
-
-# The backend's own answers, and clients that left, are nobody's fault here.
-OWN = 'reason!~"none|downstream_closed"'
-
-
-def rate_of(selector):
-    return f"rate({selector}[$__rate_interval])"

@@ -42,6 +42,10 @@ def less_is_worse(bad, warning):
     return steps((None, BAD), (bad, WARNING), (warning, GOOD))
 
 
+def any_is_bad():
+    return steps((None, GOOD), (1, BAD))
+
+
 def words(mapping):
     """Text in place of values."""
     return model.ValueMap(options={value: model.ValueMappingResult(text=text, index=at) for at, (value, text) in enumerate(mapping.items())})
@@ -113,7 +117,7 @@ def heatmap(title, description, expression, width=12, height=8):
     )
 
 
-def column(field, name, unit=None, mappings=None, links=(), width=None, thresholds=None, decimals=None):
+def column(field, name, unit=None, mappings=None, links=(), width=None, thresholds=None, decimals=None, wrapped=False):
     """A column of a table: the field of the result, the head, and how its cells look."""
     properties = [("displayName", name)]
     if unit:
@@ -128,6 +132,8 @@ def column(field, name, unit=None, mappings=None, links=(), width=None, threshol
         properties.append(("custom.width", width))
     if thresholds:
         properties += [("thresholds", thresholds.build()), ("custom.cellOptions", {"type": "color-text"})]
+    if wrapped:
+        properties.append(("custom.cellOptions", {"type": "auto", "wrapText": True}))
     return field, name, [model.DynamicConfigValue(id_val=key, value=value) for key, value in properties]
 
 

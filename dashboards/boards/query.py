@@ -21,7 +21,7 @@ def series(name, *matchers):
 
 
 def by(labels, inner, operator="sum"):
-    return f"{operator} by ({', '.join(labels)}) ({inner})"
+    return f"{operator} by ({', '.join(labels)}) ({inner})" if labels else f"{operator}({inner})"
 
 
 def rate(labels, selector):

@@ -2,7 +2,7 @@
 
 from . import links
 from .frame import frame
-from .panel import column, graph, more_is_worse, stat, table, words
+from .panel import any_is_bad, column, graph, more_is_worse, stat, table, words
 from .query import by, counted, rate, series
 
 HOUR = "1h"
@@ -18,14 +18,14 @@ def board():
             stat("Requests in flight", "Requests whose response has not ended.", f"sum({series('requests_in_flight')})", width=4),
             stat("Clients", "Connections of clients.", f"sum({series('downstream_connections')})", width=4),
             stat("Panics, in an hour", "Connections that a fault of ours ended. Any is worth a report.",
-                 f"sum(increase({series('connection_panics_total')}[{HOUR}]))", thresholds=more_is_worse(1, 1), decimals=0,
+                 f"sum(increase({series('connection_panics_total')}[{HOUR}]))", thresholds=any_is_bad(), decimals=0,
                  mappings=[words({"0": "none"})], links=[links.runbook("Runbook", "PosternPanics")], width=4),
             stat("Log lines dropped, in an hour", "Lines of the access log that nobody took in time.",
                  f"sum(increase({series('access_log_dropped_total')}[{HOUR}]))", thresholds=more_is_worse(1, 1000), decimals=0,
                  mappings=[words({"0": "none"})], width=4),
         ]),
         ("Processes", [
-            table("What runs", "Each process, with its version and when it last applied a configuration (controllers apply none).",
+            table("What runs", "Each process, with its version.",
                   [by(("job", "instance", "version", "revision"), series("build_info"), "max")], [
                 column("instance", "Instance"), column("job", "Job"), column("version", "Version"), column("revision", "Revision"),
             ], sort="Instance", descending=False, width=24, height=7),
