@@ -143,16 +143,15 @@ def table(title, description, expressions, columns, sort, descending=True, width
     queries = [query.instant().format(query_model.PromQueryFormat.TABLE) for query in targets(expressions)]
     names = [field for field, _, _ in columns]
     made = panel(tables.Panel(), title, description, queries, width, height)
+    # The time goes first: rows of equal labels are to be one, whatever the moment at which each query was answered.
+    made = made.with_transformation(model.DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": names}}))
     if len(expressions) > 1:
         made = made.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     made = (
         made.with_transformation(model.DataTransformerConfig(
-            id_val="filterFieldsByName", options={"include": {"names": names}}))
-        .with_transformation(model.DataTransformerConfig(
             id_val="organize", options={"excludeByName": {}, "indexByName": {name: at for at, name in enumerate(names)}, "renameByName": {}}))
         .sort_by([common.TableSortByFieldState().display_name(sort).desc(descending)])
         .filterable(True)
-        .no_value("none")
     )
     for field, _, properties in columns:
         made = made.override_by_name(field, properties)

@@ -56,7 +56,8 @@ def copied(expression, label, source):
 
 def days_left(owner, certificate, name, labels):
     """Days until certificates of one kind expire, by owner."""
-    left = f"({by(labels, series(name), 'min')} - time()) / {DAY}"
+    first = by(("cluster", *labels), series(name), "min")
+    left = f"({first} - time()) / {DAY}"
     return relabelled(copied(left, "owner", owner), "certificate", certificate)
 
 

@@ -3,14 +3,17 @@
 from . import links
 from .panel import between, column, less_is_worse, table, words
 from .query import BACKEND, by, copied, counted_in_range, every_expiry, series
-from .wording import meanings, remedies
+from .wording import remedies
 
 TLS_BOARD = links.board("TLS of this backend", "postern-backend-tls", **links.of_row("gateway", "backend"))
+
+# Not shown where series have no such label.
+CLUSTER = column("cluster", "Cluster", width=120)
 
 
 def who_has_5xx():
     """The first thing to look at: which requests failed, and why."""
-    labels = ("gateway", "route", "backend", "status", "reason")
+    labels = ("cluster", "gateway", "route", "backend", "status", "reason")
     failed = counted_in_range(series("requests_total", 'status=~"5.."'))
     return table(
         "Who has 5xx, and why",
@@ -25,6 +28,7 @@ def who_has_5xx():
             column("remedy", "What to do", mappings=remedies(), wrapped=True),
             column("route", "Route", width=180),
             column("gateway", "Gateway", width=180),
+            CLUSTER,
         ],
         sort="Requests",
     )
@@ -32,27 +36,28 @@ def who_has_5xx():
 
 def failing_backends():
     """Which backends cannot be reached by TLS, why, since when, and what mends it."""
-    labels = (*BACKEND, "result")
-    last = by(labels, f'{series("upstream_tls_last_failure_timestamp_seconds")}', "max")
+    labels = ("cluster", *BACKEND, "result")
+    last = by(labels, series("upstream_tls_last_failure_timestamp_seconds"), "max")
     failed = counted_in_range(series("upstream_tls_handshakes_total", 'result!="ok"'))
 
     def worded(expression):
-        return copied(copied(expression, "remedy", "result"), "meaning", "result")
+        return copied(expression, "remedy", "result")
 
     return table(
         "Failing backends: which, why, and what to do",
-        "Each backend with each way in which its handshakes failed, the latest first. A backend is over its trouble when it has successes "
-        "and no newer failure. `Failures` are those of the chosen time.",
-        [worded(f"{last} * 1000"), worded(by(labels, failed))],
+        "Each backend with each way in which its handshakes have failed, the latest first. `FAILING`: it did within five minutes. `Failures` are those of "
+        "the chosen time. The policy is the one in the backend's namespace that targets it.",
+        [worded(f"{last} * 1000"), worded(by(labels, failed)), worded(f"time() - {last}")],
         [
             column("backend", "Backend", links=[TLS_BOARD], width=240),
             column("port", "Port", width=70),
             column("result", "Result", links=[links.runbook("Runbook", "PosternBackendTLSFailures", "#causes")], width=180),
-            column("meaning", "Meaning", mappings=meanings(), wrapped=True),
             column("remedy", "What to do", mappings=remedies(), wrapped=True),
+            column("Value #C", "State", mappings=[between(0, 0, 300, "FAILING"), between(1, 300, 1e12, "no longer")], width=100),
             column("Value #A", "Last failure", unit="dateTimeFromNow", width=140),
             column("Value #B", "Failures", unit="short", decimals=0, width=90),
             column("gateway", "Gateway", width=160),
+            CLUSTER,
         ],
         sort="Last failure",
         height=10,
@@ -62,8 +67,8 @@ def failing_backends():
 def expiry(width=24, height=9):
     """Every certificate that is known, the one that expires first on top."""
     state = [
-        between(0, -100000, 0, "EXPIRED"), between(1, 0, 7, "within 7 days"), between(2, 7, 21, "within 21 days"),
-        between(3, 21, 1000000, "good"),
+        between(0, -1e6, 0, "EXPIRED"), between(1, 0, 7, "within 7 days"), between(2, 7, 21, "within 21 days"),
+        between(3, 21, 1e6, "good"),
     ]
     return table(
         "Certificates: days left",
@@ -78,6 +83,7 @@ def expiry(width=24, height=9):
             column("ref", "In", width=260),
             column("port", "Port", width=70),
             column("gateway", "Gateway"),
+            CLUSTER,
         ],
         sort="Days left",
         descending=False,

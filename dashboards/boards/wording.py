@@ -19,9 +19,3 @@ def remedies():
     """What mends each result of a handshake, and each reason of a 5xx."""
     both = page()["results"] | page()["reasons"]
     return [words({word: text["remedy"] for word, text in both.items()})]
-
-
-def meanings():
-    """What each of them says."""
-    both = page()["results"] | page()["reasons"]
-    return [words({word: text["meaning"] for word, text in both.items()})]
