@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Writes the boards, and the chart's copies of boards and rules. `--check` writes nothing and says what differs.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install -r dashboards/requirements.txt
-    /tmp/venv/bin/python dashboards/generate.py
+It needs the packages of requirements.txt; `dashboards/check` installs them into target/dashboards-venv.
 """
 
 import json

@@ -41,10 +41,8 @@ def board():
                   [(by(("kind",), f"increase({series('kubernetes_watch_restarts_total')}[5m])"), "{{kind}}")], "short"),
             graph("Writes by result, in five minutes", "`conflict`: somebody else had changed the object; it is read and written again.",
                   [(f"{by(('kind', 'result'), counted(series('kubernetes_writes_total'), '5m'))} > 0", "{{kind}}, {{result}}")], "short", stacked=True),
-            graph("Events, in five minutes", "Kubernetes Events about handshakes that begin to fail or recover. `left_out`: there were too many.",
-                  [(by(("result",), counted(series("kubernetes_events_total"), "5m")), "{{result}}")], "short"),
             graph("Out of touch", "For how long, by process.", [(f"{by(('instance',), duration(), 'max')}", "{{instance}}")], "s",
-                  thresholds=more_is_worse(60, 300)),
+                  thresholds=more_is_worse(60, 300), width=24),
         ]),
         ("Changes", [
             graph("Propagation", "From the change of an object to its being applied by every worker.",

@@ -49,5 +49,7 @@ def board():
                   [(by(("reason",), f"increase({series('upstream_retries_total')}[5m])"), "{{reason}}")], "short"),
             graph("TLS handshakes of clients that failed, in five minutes", "By port.",
                   [(f"{by(('gateway', 'port', 'result'), counted(handshakes, '5m'))} > 0", "{{gateway}}:{{port}}, {{result}}")], "short"),
+            graph("Kubernetes Events, in five minutes", "About handshakes that begin to fail or recover. `left_out`: there were too many.",
+                  [(by(("result",), counted(series("kubernetes_events_total"), "5m")), "{{result}}")], "short", width=24),
         ]),
     ])
