@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
-ROW = re.compile(r"^\| `(postern_\w+)` \| (counter|gauge|histogram) \| ([^|]+) \| (proxy|controller|both|cluster) \| (.+) \|$")
+ROW = re.compile(r"^\| `((?:postern|process)_\w+)` \| (counter|gauge|histogram) \| ([^|]+) \| (proxy|controller|both|cluster) \| (.+) \|$")
 
 # What Prometheus gives to every series of a target, and what a user's own relabelling commonly adds.
 OF_TARGETS = ("cluster", "job", "namespace", "instance")

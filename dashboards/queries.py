@@ -23,6 +23,7 @@ VALUES = {name: ".*" for name in ("cluster", "job", "namespace", "gateway", "bac
     "__rate_interval": "1m",
     "__interval": "15s",
     "__range": "1h",
+    "__range_s": "3600",
 }
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 

@@ -8,12 +8,25 @@ BACKEND = ("gateway", "backend", "port")
 DAY = 86400
 # Over what graphs count failures: the same as the alerts.
 WINDOW = "5m"
+HOUR = "1h"
+# The whole time that the board shows.
+RANGE = "$__range"
+SECONDS = {WINDOW: "300", HOUR: "3600", RANGE: "$__range_s"}
 FOUND = " or vector(0)"
 
 
 def series(name, *matchers):
     """The series `postern_NAME` that the variables of the board leave, and that match."""
-    name = f"postern_{name}"
+    return filtered(f"postern_{name}", matchers)
+
+
+def process(name, change="{}"):
+    """The series `process_NAME` of our processes: everything that Prometheus scrapes has such series. `change` is what is made
+    of them, such as a rate."""
+    return f"{change.format(filtered(f'process_{name}'))} and on ({', '.join(OF_TARGETS)}) {series('build_info')}"
+
+
+def filtered(name, matchers=()):
     labels = by_series()[name].labels
     filters = [*OF_TARGETS, *(label for label in OF_OBJECTS if label in labels)]
     chosen = [f'{label}=~"${label}"' for label in filters]
@@ -30,14 +43,10 @@ def rate(labels, selector):
 
 def counted(selector, window):
     """What was counted in the window. A failure is a series that begins at its first occurrence, where `increase` sees
-    nothing: a series that is new in the window counts whole, if its process was scraped before the window."""
-    scraped = f"and on ({', '.join(OF_TARGETS)}) {series('build_info')} offset {window}"
-    return f"(({selector} unless {selector} offset {window}) {scraped}) or increase({selector}[{window}])"
-
-
-def counted_in_range(selector):
-    """The same over the whole range of the board, in which processes may have begun as well."""
-    return f"({selector} unless {selector} offset $__range) or increase({selector}[$__range])"
+    nothing: a series that is new in the window counts whole. So that it is not taken for new after a gap in scraping, its
+    process has to have been scraped before the window, or have begun in it."""
+    before = f"{series('build_info')} offset {window} or {filtered('process_start_time_seconds')} > time() - {SECONDS[window]}"
+    return f"(({selector} unless {selector} offset {window}) and on ({', '.join(OF_TARGETS)}) ({before})) or increase({selector}[{window}])"
 
 
 def quantile(q, labels, name, *matchers):

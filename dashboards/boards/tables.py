@@ -2,7 +2,7 @@
 
 from . import links
 from .panel import between, column, less_is_worse, table, words
-from .query import BACKEND, by, copied, counted_in_range, every_expiry, series
+from .query import BACKEND, RANGE, by, copied, counted, every_expiry, series
 from .wording import remedies
 
 TLS_BOARD = links.board("TLS of this backend", "postern-backend-tls", **links.of_row("gateway", "backend"))
@@ -14,7 +14,7 @@ CLUSTER = column("cluster", "Cluster", width=120)
 def who_has_5xx():
     """The first thing to look at: which requests failed, and why."""
     labels = ("cluster", "gateway", "route", "backend", "status", "reason")
-    failed = counted_in_range(series("requests_total", 'status=~"5.."'))
+    failed = counted(series("requests_total", 'status=~"5.."'), RANGE)
     return table(
         "Who has 5xx, and why",
         "Requests of the chosen time that were answered with 5xx, most first. `reason` is `none` where the backend itself answered so; the other "
@@ -38,7 +38,7 @@ def failing_backends():
     """Which backends cannot be reached by TLS, why, since when, and what mends it."""
     labels = ("cluster", *BACKEND, "result")
     last = by(labels, series("upstream_tls_last_failure_timestamp_seconds"), "max")
-    failed = counted_in_range(series("upstream_tls_handshakes_total", 'result!="ok"'))
+    failed = counted(series("upstream_tls_handshakes_total", 'result!="ok"'), RANGE)
 
     def worded(expression):
         return copied(expression, "remedy", "result")
