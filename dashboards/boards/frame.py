@@ -43,7 +43,9 @@ def frame(uid, description, rows):
 
 
 def link_to(uid, title):
-    return build.DashboardLink(title).type(model.DashboardLinkType.LINK).url(f"/d/{uid}").icon("dashboard").include_vars(True).keep_time(True)
+    return (
+        build.DashboardLink(title).type(model.DashboardLinkType.LINK).url(f"/d/{uid}").icon("dashboard").include_vars(True).keep_time(True)
+    )
 
 
 def variables():

@@ -29,8 +29,10 @@ def panel(kind, title, description, queries, width, height):
 def steps(*bounds):
     """`(bound, colour)`; the first holds from below."""
     first, *others = bounds
-    return build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(
-        [model.Threshold(value=None, color=first[1]), *(model.Threshold(value=bound, color=color) for bound, color in others)]
+    return (
+        build.ThresholdsConfig()
+        .mode(model.ThresholdsMode.ABSOLUTE)
+        .steps([model.Threshold(value=None, color=first[1]), *(model.Threshold(value=bound, color=color) for bound, color in others)])
     )
 
 
@@ -48,13 +50,16 @@ def any_is_bad():
 
 def words(mapping):
     """Text in place of values."""
-    return model.ValueMap(options={value: model.ValueMappingResult(text=text, index=at) for at, (value, text) in enumerate(mapping.items())})
+    return model.ValueMap(
+        options={value: model.ValueMappingResult(text=text, index=at) for at, (value, text) in enumerate(mapping.items())}
+    )
 
 
 def between(at, start, end, text, color=None):
     """Text in place of a range of values."""
-    return model.RangeMap(options=model.DashboardRangeMapOptions(
-        from_val=start, to=end, result=model.ValueMappingResult(text=text, color=color, index=at)))
+    return model.RangeMap(
+        options=model.DashboardRangeMapOptions(from_val=start, to=end, result=model.ValueMappingResult(text=text, color=color, index=at))
+    )
 
 
 def link(title, url):
@@ -81,8 +86,11 @@ def graph(title, description, queries, unit, stacked=False, thresholds=None, lin
     """Series over time, with their names and last values below."""
     made = panel(timeseries.Panel(), title, description, [query.range() for query in targets(queries)], width, height)
     legend = (
-        common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.TABLE).placement(kinds.LegendPlacement.BOTTOM)
-        .show_legend(True).calcs(["lastNotNull", "max"])
+        common.VizLegendOptions()
+        .display_mode(kinds.LegendDisplayMode.TABLE)
+        .placement(kinds.LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs(["lastNotNull", "max"])
     )
     made = (
         made.unit(unit)
@@ -99,8 +107,7 @@ def graph(title, description, queries, unit, stacked=False, thresholds=None, lin
     if stacked:
         made = made.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
     if thresholds:
-        made = made.thresholds(thresholds).thresholds_style(
-            common.GraphThresholdsStyleConfig().mode(kinds.GraphThresholdsStyleMode.DASHED))
+        made = made.thresholds(thresholds).thresholds_style(common.GraphThresholdsStyleConfig().mode(kinds.GraphThresholdsStyleMode.DASHED))
     return made
 
 
@@ -148,8 +155,12 @@ def table(title, description, expressions, columns, sort, descending=True, width
     if len(expressions) > 1:
         made = made.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     made = (
-        made.with_transformation(model.DataTransformerConfig(
-            id_val="organize", options={"excludeByName": {}, "indexByName": {name: at for at, name in enumerate(names)}, "renameByName": {}}))
+        made.with_transformation(
+            model.DataTransformerConfig(
+                id_val="organize",
+                options={"excludeByName": {}, "indexByName": {name: at for at, name in enumerate(names)}, "renameByName": {}},
+            )
+        )
         .sort_by([common.TableSortByFieldState().display_name(sort).desc(descending)])
         .filterable(True)
     )

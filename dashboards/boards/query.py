@@ -72,28 +72,14 @@ def days_left(owner, certificate, name, labels):
 
 def every_expiry():
     """Days left of every certificate that is known, with the labels `certificate`, `owner` and `ref`."""
-    return " or ".join([
-        days_left("policy", "CA of the policy", "backend_ca_certificate_not_after_timestamp_seconds", ("policy", "ref")),
-        days_left("backend", "of the backend", "upstream_tls_peer_certificate_not_after_timestamp_seconds", BACKEND),
-        days_left("gateway", "client", "backend_client_certificate_not_after_timestamp_seconds", ("gateway", "ref")),
-        days_left("gateway", "listener", "listener_certificate_not_after_timestamp_seconds", ("gateway", "ref")),
-    ])
-
-
-def failing_backends():
-    """How many backends had a handshake that failed, in the window."""
-    failures = counted(series("upstream_tls_handshakes_total", 'result!="ok"'), WINDOW)
-    return f"count({by(BACKEND, failures)} > 0){FOUND}"
-
-
-def expiring(days):
-    return f"count(({every_expiry()}) < {days}){FOUND}"
-
-
-def unaccepted():
-    """How many conditions of policies are false."""
-    false = by(("kind", "policy", "type"), series("policy_condition", 'status="false"'), "max")
-    return f"sum({false}){FOUND}"
+    return " or ".join(
+        [
+            days_left("policy", "CA of the policy", "backend_ca_certificate_not_after_timestamp_seconds", ("policy", "ref")),
+            days_left("backend", "of the backend", "upstream_tls_peer_certificate_not_after_timestamp_seconds", BACKEND),
+            days_left("gateway", "client", "backend_client_certificate_not_after_timestamp_seconds", ("gateway", "ref")),
+            days_left("gateway", "listener", "listener_certificate_not_after_timestamp_seconds", ("gateway", "ref")),
+        ]
+    )
 
 
 def saturation():

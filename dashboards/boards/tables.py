@@ -17,8 +17,8 @@ def who_has_5xx():
     failed = counted(series("requests_total", 'status=~"5.."'), RANGE)
     return table(
         "Who has 5xx, and why",
-        "Requests of the chosen time that were answered with 5xx, most first. `reason` is `none` where the backend itself answered so; the other "
-        "words are the gateway's own. Click a backend to see its TLS, or a reason for the runbook.",
+        "Requests of the chosen time that were answered with 5xx, most first. `reason` is `none` where the backend itself answered so; "
+        "the other words are the gateway's own. Click a backend to see its TLS, or a reason for the runbook.",
         [copied(f"topk(50, {by(labels, failed)} > 0)", "remedy", "reason")],
         [
             column("backend", "Backend", links=[TLS_BOARD], width=240),
@@ -45,8 +45,8 @@ def failing_backends():
 
     return table(
         "Failing backends: which, why, and what to do",
-        "Each backend with each way in which its handshakes have failed, the latest first. `FAILING`: it did within five minutes. `Failures` are those of "
-        "the chosen time. The policy is the one in the backend's namespace that targets it.",
+        "Each backend with each way in which its handshakes have failed, the latest first. `FAILING`: it did within five minutes. "
+        "`Failures` are those of the chosen time. The policy is the one in the backend's namespace that targets it.",
         [worded(f"{last} * 1000"), worded(by(labels, failed)), worded(f"time() - {last}")],
         [
             column("backend", "Backend", links=[TLS_BOARD], width=240),
@@ -67,13 +67,15 @@ def failing_backends():
 def expiry(width=24, height=9):
     """Every certificate that is known, the one that expires first on top."""
     state = [
-        between(0, -1e6, 0, "EXPIRED"), between(1, 0, 7, "within 7 days"), between(2, 7, 21, "within 21 days"),
+        between(0, -1e6, 0, "EXPIRED"),
+        between(1, 0, 7, "within 7 days"),
+        between(2, 7, 21, "within 21 days"),
         between(3, 21, 1e6, "good"),
     ]
     return table(
         "Certificates: days left",
-        "CAs of policies, client certificates of Gateways, certificates that listeners serve, and what backends presented last. A proxy that had no "
-        "handshake since a backend was renewed still says the old date.",
+        "CAs of policies, client certificates of Gateways, certificates that listeners serve, and what backends presented last. "
+        "A proxy that had no handshake since a backend was renewed still says the old date.",
         [every_expiry(), every_expiry()],
         [
             column("owner", "Policy, backend or Gateway", width=260),
@@ -105,8 +107,13 @@ def unaccepted(width=12, height=8):
             column("policy", "Policy"),
             column("kind", "Kind", width=150),
             column("type", "Condition", width=130),
-            column("Value", "Status", mappings=[words({"0": "true", "1": "FALSE"})], width=90,
-                   links=[links.runbook("Runbook", "PosternPolicyNotAccepted")]),
+            column(
+                "Value",
+                "Status",
+                mappings=[words({"0": "true", "1": "FALSE"})],
+                width=90,
+                links=[links.runbook("Runbook", "PosternPolicyNotAccepted")],
+            ),
         ],
         sort="Status",
         width=width,
@@ -124,8 +131,13 @@ def in_sync(width=12, height=8):
         [
             column("gateway", "Gateway"),
             column("instance", "Instance"),
-            column("Value", "State", mappings=[words({"0": "OUT OF SYNC", "1": "in sync"})], width=130,
-                   links=[links.runbook("Runbook", "PosternConfigOutOfSync")]),
+            column(
+                "Value",
+                "State",
+                mappings=[words({"0": "OUT OF SYNC", "1": "in sync"})],
+                width=130,
+                links=[links.runbook("Runbook", "PosternConfigOutOfSync")],
+            ),
         ],
         sort="State",
         descending=False,

@@ -66,5 +66,7 @@ def binary(node, reading):
         # `on` compares both sides: each has to have the labels.
         reading.named += [(side, set(modifier.matching.labels)) for side in sides if side]
     if modifier and modifier.group_labels:
-        reading.named.append((set().union(*sides), set(modifier.group_labels.labels if hasattr(modifier.group_labels, "labels") else modifier.group_labels)))
+        reading.named.append(
+            (set().union(*sides), set(modifier.group_labels.labels if hasattr(modifier.group_labels, "labels") else modifier.group_labels))
+        )
     return set().union(*sides)

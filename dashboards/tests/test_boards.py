@@ -112,7 +112,9 @@ class Boards(unittest.TestCase):
     def test_the_overview_leads_from_a_502_to_its_backend(self):
         overview = dict(boards())["overview"]
         table = next(panel for panel in panels(overview) if panel["title"] == "Who has 5xx, and why")
-        self.assertTrue(any("/d/postern-backend-tls?" in link["url"] and "var-backend=${__data.fields.backend}" in link["url"] for link in links(table)))
+        self.assertTrue(
+            any("/d/postern-backend-tls?" in link["url"] and "var-backend=${__data.fields.backend}" in link["url"] for link in links(table))
+        )
 
 
 if __name__ == "__main__":
