@@ -123,6 +123,7 @@ impl Telemetry {
             self.seeds.downstream.begin(gateway);
         }
         self.certificates(&plan.expiries());
+        self.config.policies(plan);
         for shard in self.shards() {
             shard.forget_unknown(&known);
         }

@@ -87,3 +87,10 @@ def saturation():
     used = by(("instance", *BACKEND), series("upstream_pool_connections", 'state=~"active|connecting"'))
     limit = by(("instance", *BACKEND), series("upstream_pool_limit"), "max")
     return by(BACKEND, f"{used} / {limit}", "max")
+
+
+def with_policy(expression):
+    """Of backends, with the policy of each that has one as a label. While a policy is exchanged, one of both counts."""
+    backend = ", ".join(("cluster", *BACKEND))
+    info = f"topk by ({backend}) (1, max by ({backend}, policy) ({series('upstream_tls_policy_info')}))"
+    return f"({expression}) * on ({backend}) group_left (policy) {info} or ({expression}) unless on ({backend}) {info}"

@@ -2,7 +2,7 @@
 
 from . import links
 from .panel import between, column, less_is_worse, table, words
-from .query import BACKEND, RANGE, by, copied, counted, every_expiry, series
+from .query import BACKEND, RANGE, by, copied, counted, every_expiry, series, with_policy
 from .wording import remedies
 
 TLS_BOARD = links.board("TLS of this backend", "postern-backend-tls", **links.of_row("gateway", "backend"))
@@ -41,18 +41,19 @@ def failing_backends():
     failed = counted(series("upstream_tls_handshakes_total", 'result!="ok"'), RANGE)
 
     def worded(expression):
-        return copied(expression, "remedy", "result")
+        return copied(with_policy(expression), "remedy", "result")
 
     return table(
         "Failing backends: which, why, and what to do",
         "Each backend with each way in which its handshakes have failed, the latest first. `FAILING`: it did within five minutes. "
-        "`Failures` are those of the chosen time. The policy is the one in the backend's namespace that targets it.",
+        "`Failures` are those of the chosen time.",
         [worded(f"{last} * 1000"), worded(by(labels, failed)), worded(f"time() - {last}")],
         [
             column("backend", "Backend", links=[TLS_BOARD], width=240),
             column("port", "Port", width=70),
             column("result", "Result", links=[links.runbook("Runbook", "PosternBackendTLSFailures", "#causes")], width=180),
             column("remedy", "What to do", mappings=remedies(), wrapped=True),
+            column("policy", "Policy", width=160),
             column("Value #C", "State", mappings=[between(0, 0, 300, "FAILING"), between(1, 300, 1e12, "no longer")], width=100),
             column("Value #A", "Last failure", unit="dateTimeFromNow", width=140),
             column("Value #B", "Failures", unit="short", decimals=0, width=90),

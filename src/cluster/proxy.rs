@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postern_actors::plan::{Endpoints, Plan, ServicePort, Tls};
+use postern_actors::plan::{Endpoints, Plan, ServicePort};
 use postern_actors::supervisor::configuration::Pending;
 use postern_actors::supervisor::kubernetes::applied::Applied;
 use postern_actors::supervisor::kubernetes::events::Regarding;
@@ -160,11 +160,7 @@ impl Configuration for ProxyConfiguration {
 /// The Gateway, and the policies of the plan's backends.
 fn regarding(snapshot: &Snapshot, gateway: &NamespacedName, plan: &Plan) -> Regarding {
     let policies = plan.backends.values().filter_map(|backend| {
-        let policy = match &backend.tls {
-            Tls::Plaintext => return None,
-            Tls::Originate { policy, .. } => policy,
-            Tls::Poisoned(poison) => poison.policy.as_ref()?,
-        };
+        let policy = backend.tls.policy()?;
         let (namespace, name) = policy.split_once('/')?;
         let object = snapshot.backend_tls_policies.get(&NamespacedName::new(namespace, name))?;
         Some((policy.clone(), object.metadata.uid.clone()))

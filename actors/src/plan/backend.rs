@@ -52,6 +52,17 @@ pub enum Tls {
     Poisoned(Poison),
 }
 
+impl Tls {
+    /// `namespace/name` of the BackendTLSPolicy that decides, or is to blame.
+    pub fn policy(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Plaintext => None,
+            Self::Originate { policy, .. } => Some(policy),
+            Self::Poisoned(poison) => poison.policy.as_ref(),
+        }
+    }
+}
+
 /// Why a target cannot be used. Answered with 500.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poison {

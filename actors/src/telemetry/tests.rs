@@ -515,7 +515,7 @@ fn the_series_of_a_backend_are_bounded() {
     assert_eq!((series.count(), suites.len()), (SERIES_OF_A_BACKEND, 9), "{text}");
 }
 
-const SERIES_OF_A_BACKEND: usize = 267;
+const SERIES_OF_A_BACKEND: usize = 268;
 
 /// Boards and alerts name these: a name or a label more or less is a change of the interface.
 #[test]
@@ -584,6 +584,7 @@ fn every_metric_has_its_name_and_labels() {
         ("upstream_tls_handshakes_total", format!("{b} result resumed")),
         ("upstream_tls_last_failure_timestamp_seconds", format!("{b} result")),
         ("upstream_tls_peer_certificate_not_after_timestamp_seconds", b.into()),
+        ("upstream_tls_policy_info", format!("{b} policy")),
     ]
     .into_iter()
     .map(|(name, labels)| (format!("postern_{name}"), labels))

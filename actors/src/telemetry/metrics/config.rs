@@ -8,7 +8,7 @@ use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::family::{Family, Moment, collect, counter, gauge, histogram, label_set, moment};
 use super::known::Known;
-use crate::plan::Expiries;
+use crate::plan::{BackendId, Expiries, Plan};
 use crate::telemetry::PolicyCondition;
 
 const PROPAGATION: (&str, &str) =
@@ -31,6 +31,8 @@ const LISTENER_NOT_AFTER: (&str, &str) = (
     "postern_listener_certificate_not_after_timestamp_seconds",
     "When a certificate expires that a Gateway's listeners present.",
 );
+const POLICY: (&str, &str) =
+    ("postern_upstream_tls_policy_info", "1, with the policy by which TLS is originated to a backend, or refused.");
 const BUILD: (&str, &str) = ("postern_build_info", "1, with the version that runs.");
 const DROPPED: (&str, &str) =
     ("postern_access_log_dropped_total", "Lines of the access log that were dropped since nobody took them in time.");
@@ -80,6 +82,18 @@ struct CertificateLabels {
 label_set!(CertificateLabels { "gateway": gateway, "ref": reference });
 
 #[derive(Debug, PartialEq, Eq, Hash)]
+struct PolicyLabels {
+    backend: BackendId,
+    policy: Arc<str>,
+}
+label_set!(PolicyLabels {
+    "gateway": backend.gateway,
+    "backend": backend.backend,
+    "port": backend.port,
+    "policy": policy,
+});
+
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct BuildLabels {
     version: &'static str,
     revision: &'static str,
@@ -96,6 +110,7 @@ pub(in crate::telemetry) struct ConfigMetrics {
     conditions: Family<ConditionLabels, IntGauge>,
     authorities: Family<AuthorityLabels, Moment>,
     clients: Family<CertificateLabels, Moment>,
+    policies: Family<PolicyLabels, IntGauge>,
     listeners: Family<CertificateLabels, Moment>,
     build: Family<BuildLabels, IntGauge>,
     dropped: Family<(), IntCounter>,
@@ -111,6 +126,7 @@ impl ConfigMetrics {
             conditions: Family::new(gauge),
             authorities: Family::new(moment),
             clients: Family::new(moment),
+            policies: Family::new(gauge),
             listeners: Family::new(moment),
             build: Family::new(gauge),
             dropped: Family::new(counter),
@@ -149,6 +165,15 @@ impl ConfigMetrics {
         self.conditions.replace(series, |gauge, value| gauge.set(value.into()));
     }
 
+    /// The policy of each backend that has one.
+    pub(in crate::telemetry) fn policies(&self, plan: &Plan) {
+        let series = plan.backends.iter().filter_map(|(id, backend)| {
+            let policy = backend.tls.policy()?.clone();
+            Some((PolicyLabels { backend: id.clone(), policy }, 1))
+        });
+        self.policies.replace(series, IntGauge::set);
+    }
+
     pub(in crate::telemetry) fn certificates(&self, expiries: &Expiries) {
         for (family, certificates) in [(&self.clients, &expiries.clients), (&self.listeners, &expiries.listeners)] {
             let series = certificates.iter().map(|certificate| {
@@ -177,6 +202,7 @@ impl ConfigMetrics {
             collect(IN_SYNC, [&self.in_sync], |labels| known.gateway(&labels.gateway)),
             collect(CONDITION, [&self.conditions], |_| true),
             collect(CA_NOT_AFTER, [&self.authorities], |_| true),
+            collect(POLICY, [&self.policies], |_| true),
             collect(CLIENT_NOT_AFTER, [&self.clients], |_| true),
             collect(LISTENER_NOT_AFTER, [&self.listeners], |_| true),
             collect(BUILD, [&self.build], |_| true),
