@@ -46,48 +46,60 @@ fn demanded(profile: &TlsProfile) -> String {
 fn remedy(result: HandshakeResult, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Option<String> {
     let leaf = chain.first().and_then(|leaf| Facts::read(leaf).ok());
     let remedy = match result {
-        HandshakeResult::UnknownIssuer => match leaf {
-            Some(leaf) if leaf.subject == leaf.issuer => {
-                "the certificate is self-signed: add exactly this certificate to caCertificateRefs".into()
+        HandshakeResult::UnknownIssuer => match leaf? {
+            leaf if leaf.subject == leaf.issuer => {
+                "The certificate is self-signed: add exactly this certificate to caCertificateRefs.".to_owned()
             }
-            Some(leaf) => format!("add the CA `{}` to caCertificateRefs, or check whether it has expired", leaf.issuer),
-            None => "add the issuing CA to caCertificateRefs".into(),
+            leaf => format!(
+                "Add the CA `{}` to caCertificateRefs; if it is there, look whether it has expired, and whether the backend \
+                 sends its intermediates.",
+                leaf.issuer
+            ),
         },
         HandshakeResult::NameMismatch => {
-            "set validation.hostname or subjectAltNames to a name that the certificate carries (its CN does not count)"
-                .into()
+            let (names, demanded) = (leaf?.names().join(" "), demanded(profile));
+            if names.is_empty() {
+                format!(
+                    "The certificate carries no subjectAltName (its CN does not count): issue one that carries {demanded}."
+                )
+            } else {
+                format!(
+                    "Set validation.hostname or subjectAltNames to a name that the certificate carries ({names}; its CN does \
+                     not count), or issue one that carries {demanded}."
+                )
+            }
         }
         HandshakeResult::Expired => {
-            let now = profile.clock.current_time().map(|now| day(now.as_secs().cast_signed())).unwrap_or_default();
-            format!("renew the backend's certificate (it is {now})")
+            let now = profile.clock.current_time()?.as_secs().cast_signed();
+            let ended = chain.iter().filter_map(|certificate| Facts::read(certificate).ok());
+            let ended = ended.min_by_key(|facts| facts.not_after).filter(|facts| facts.not_after < now)?;
+            let (subject, end) = (&ended.subject, day(ended.not_after));
+            format!("Renew the certificate `{subject}`, which expired at {end}, and have the backend load it.")
         }
-        HandshakeResult::NotYetValid => "check the backend's certificate and the clocks".into(),
-        HandshakeResult::BadPurpose => "issue the certificate with the extended key usage serverAuth".into(),
-        HandshakeResult::CaUsedAsEndEntity => {
-            "the backend presents a CA certificate (CA:TRUE) as its own: issue one with \
-                                               CA:FALSE, or add exactly this certificate to caCertificateRefs"
-                .into()
+        HandshakeResult::NotYetValid => {
+            let begin = day(leaf?.not_before);
+            format!("The certificate is valid from {begin} on: check the clocks of both sides, or issue another one.")
         }
         HandshakeResult::PinMismatch => {
-            let leaf = leaf?;
-            let pin = STANDARD.encode(leaf.key_hash);
-            format!("the key's pin is {pin}")
+            let pin = STANDARD.encode(leaf?.key_hash);
+            format!(
+                "If the key was changed on purpose, add its pin {pin} to the option gateway.postern.dev/pinned-sha256."
+            )
         }
-        HandshakeResult::BadEncoding => "the certificate must be X.509 v3 in DER; v1 is not supported".into(),
-        HandshakeResult::NotTls => {
-            "the port speaks something else than TLS: check the port, or remove the policy".into()
+        HandshakeResult::AlpnMismatch => {
+            let offered = profile.identity.alpn.join(", ");
+            format!(
+                "Have the backend accept {offered} by ALPN, or say in the option gateway.postern.dev/alpn what it accepts."
+            )
         }
-        HandshakeResult::VersionOrCipherMismatch => {
-            "the backend shares no TLS version or cipher suite: TLS 1.2 and 1.3 are offered unless options narrow them"
-                .into()
-        }
-        HandshakeResult::AlpnMismatch => format!("ALPN offered: {}", profile.identity.alpn.join(", ")),
         HandshakeResult::ClientCertRejected => match &profile.identity.client_certificate {
-            Some(certificate) => {
-                format!("the backend does not accept the client certificate {}", certificate.reference)
-            }
+            Some(certificate) => format!(
+                "The backend does not accept the client certificate {}: take one that its CA for clients issued.",
+                certificate.reference
+            ),
             None => {
-                "the backend demands a client certificate: set Gateway.spec.tls.backend.clientCertificateRef".into()
+                "The backend demands a client certificate: set the Gateway's spec.tls.backend.clientCertificateRef."
+                    .to_owned()
             }
         },
         _ => return None,

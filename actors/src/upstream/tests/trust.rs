@@ -272,7 +272,7 @@ async fn the_log_says_what_was_presented_what_was_demanded_and_what_to_do() {
         "issuer CN=the CA of the backend",
         "demanded: DNS:example.com",
         "trusted: CN=the CA of the policy (may issue",
-        "add the CA `CN=the CA of the backend` to caCertificateRefs",
+        "Add the CA `CN=the CA of the backend` to caCertificateRefs",
     ] {
         assert!(failure.message.contains(part), "{part} in {}", failure.message);
     }
