@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
+mod cluster;
 mod configuration;
 mod console;
 mod controller;
@@ -14,6 +15,7 @@ mod data_plane;
 mod demo;
 mod descriptors;
 mod diagnostic;
+mod given;
 mod log;
 mod overview;
 mod paint;

@@ -93,7 +93,7 @@ impl Settings {
     }
 
     /// Whether the plan holds what this Gateway serves.
-    fn plans(&self, gateway: &NamespacedName) -> bool {
+    pub(crate) fn plans(&self, gateway: &NamespacedName) -> bool {
         self.gateway.as_ref().is_none_or(|only| only == gateway)
     }
 }
