@@ -12,6 +12,7 @@ pub mod backend;
 pub mod certificate;
 mod describe;
 pub mod endpoint;
+pub mod explain;
 pub mod filter;
 pub mod hosts;
 pub mod identity;
