@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub mod backend;
 pub mod certificate;
 mod describe;
+pub mod described;
 pub mod endpoint;
 pub mod explain;
 pub mod filter;
