@@ -24,6 +24,7 @@ pub mod path;
 pub mod rule;
 
 pub use backend::{Backend, BackendId, Poison, Tls};
+pub use describe::fingerprint;
 pub use endpoint::{Endpoint, EndpointSource, Endpoints, ServicePort};
 pub use hosts::HostTable;
 pub use identity::{TlsIdentity, Trust};

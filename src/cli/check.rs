@@ -9,6 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+pub(super) use table::{plural, show_parent};
+
 use super::configuration::{FileConfiguration, Report, Sources, settings, sources};
 use super::diagnostic::count;
 use super::paint::{Paint, print};

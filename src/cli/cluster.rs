@@ -14,19 +14,19 @@ use crate::translate::Settings;
 #[derive(Debug, Args)]
 pub(crate) struct ClusterArguments {
     /// The controllerName of our GatewayClasses
-    #[arg(long, value_name = "NAME", default_value = CONTROLLER_NAME)]
+    #[arg(long, hide_short_help = true, value_name = "NAME", default_value = CONTROLLER_NAME)]
     controller_name: String,
     /// ConfigMap of the Gateway's namespace in place of the system's roots
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     system_ca_bundle_config_map: Option<String>,
     /// The key in it
-    #[arg(long, value_name = "KEY", default_value = "ca.crt")]
+    #[arg(long, hide_short_help = true, value_name = "KEY", default_value = "ca.crt")]
     system_ca_bundle_key: String,
     /// Forward to Services of type ExternalName (CVE-2021-25740)
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     allow_external_name_services: bool,
     /// Read the experimental channel
-    #[arg(long, env = "KGW_ENABLE_GATEWAY_API_EXPERIMENTAL_FEATURES", hide_env_values = true, default_value = "false",
+    #[arg(long, hide_short_help = true, env = "KGW_ENABLE_GATEWAY_API_EXPERIMENTAL_FEATURES", hide_env_values = true, default_value = "false",
         action = ArgAction::Set, value_parser = BoolishValueParser::new(), hide_possible_values = true, value_name = "true|false")]
     experimental: bool,
 }
