@@ -194,34 +194,34 @@ impl<'q, 'p> Asked<'q, 'p> {
             other_hostnames: Vec::new(),
             outcome: Outcome::NoHandshake,
         };
-        explanation.outcome = match listener {
-            None if port.protocol == Protocol::Http => answer(Reason::NoListener, ""),
-            None => Outcome::NoHandshake,
-            Some(listener) if port.protocol == Protocol::Https && listener.certificates.is_empty() => {
-                Outcome::NoHandshake
-            }
-            Some(listener)
-                if port.protocol == Protocol::Https && connected_to.is_some_and(|name| *name != *listener.name) =>
-            {
+        let https = port.protocol == Protocol::Https;
+        let named = |name: &str| port.listeners.values().find(|other| *other.name == *name);
+        // The listener that the SNI names: that of the host, unless another one is asked about.
+        let connected = connected_to.map_or(listener, named);
+        explanation.outcome = match (listener, connected) {
+            (_, None) if https => Outcome::NoHandshake,
+            (_, Some(connected)) if https && connected.certificates.is_empty() => Outcome::NoHandshake,
+            (None, _) => answer(Reason::NoListener, ""),
+            (Some(listener), Some(connected)) if https && !Arc::ptr_eq(listener, connected) => {
                 answer(Reason::Misdirected, "")
             }
-            Some(listener) => match &self.path {
-                Err(error) => answer(Reason::BadRequest, error.clone()),
-                Ok(_) => {
-                    let found = listener.find(host, self);
-                    let hosts = near::Hosts::new(listener, host);
-                    explanation.near = hosts.nearest(self, found.map(|(condition, _)| condition), near);
-                    explanation.taken = found.map(|(condition, rule)| Taken {
-                        hostname: hosts.hostname_of(condition),
-                        condition,
-                        rule,
-                    });
-                    explanation.other_hostnames = hosts.others;
-                    found.map_or(answer(Reason::NoRoute, ""), |(_, rule)| self.act(rule))
-                }
-            },
+            (Some(listener), _) => self.route(listener, near, &mut explanation),
         };
         explanation
+    }
+
+    /// What the routes of the listener that takes the host make of the request.
+    fn route(&self, listener: &'p Listener, near: usize, explanation: &mut Explanation<'p>) -> Outcome<'p> {
+        if let Err(error) = &self.path {
+            return answer(Reason::BadRequest, error.clone());
+        }
+        let found = listener.find(&self.host, self);
+        let hosts = near::Hosts::new(listener, &self.host);
+        explanation.near = hosts.nearest(self, found.map(|(condition, _)| condition), near);
+        explanation.taken =
+            found.map(|(condition, rule)| Taken { hostname: hosts.hostname_of(condition), condition, rule });
+        explanation.other_hostnames = hosts.others;
+        found.map_or(answer(Reason::NoRoute, ""), |(_, rule)| self.act(rule))
     }
 
     fn act(&self, rule: &'p Rule) -> Outcome<'p> {

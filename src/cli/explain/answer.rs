@@ -117,7 +117,7 @@ pub(super) enum Told {
     NoHandshake,
     Answer(Failure),
     Redirect { status: u16, location: String, response_headers: Edits },
-    Forward { backends: Vec<Backend> },
+    Forward { backends: Vec<Destination> },
 }
 
 /// An answer of the gateway's own.
@@ -133,7 +133,7 @@ pub(super) struct Failure {
 /// A backendRef with its share of the requests.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Backend {
+pub(super) struct Destination {
     pub(super) weight: u32,
     pub(super) percent: f64,
     pub(super) backend: Option<String>,
@@ -313,12 +313,12 @@ fn told(outcome: &Outcome<'_>, source: &Source) -> Told {
         },
         Outcome::Forward(shares) => {
             let total: f64 = shares.iter().map(|share| f64::from(share.weight)).sum();
-            Told::Forward { backends: shares.iter().map(|share| Backend::new(share, total, source)).collect() }
+            Told::Forward { backends: shares.iter().map(|share| Destination::new(share, total, source)).collect() }
         }
     }
 }
 
-impl Backend {
+impl Destination {
     fn new(share: &Share<'_>, total: f64, source: &Source) -> Self {
         let id = match share.target {
             Target::Backend(backend) => Some(&backend.id),

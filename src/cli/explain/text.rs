@@ -1,6 +1,6 @@
 //! An explanation for people, in the order that a request takes.
 
-use super::answer::{Answer, Backend, Edits, Explained, Failure, Loser, NamedListener, NamedMatch, Told};
+use super::answer::{Answer, Destination, Edits, Explained, Failure, Loser, NamedListener, NamedMatch, Told};
 use crate::cli::check::plural;
 use crate::cli::diagnostic::count;
 use crate::cli::paint::Paint;
@@ -96,7 +96,7 @@ impl Page {
             }
         }
         self.outcome(explained, answer);
-        self.each("near", &answer.near, near, |page, left, loser| page.loser(left, loser));
+        self.each("near", &answer.near, near, Self::loser);
         if answer.near_left_out > 0 && answer.near.len() <= near {
             self.row("", &format!("and {} more (--all)", answer.near_left_out));
         }
@@ -143,7 +143,7 @@ impl Page {
         }
     }
 
-    fn backend(&mut self, explained: &Explained, left: &str, backend: &Backend) {
+    fn backend(&mut self, explained: &Explained, left: &str, backend: &Destination) {
         let share = if backend.percent < 100.0 { format!("{:.0} %: ", backend.percent) } else { String::new() };
         let name = backend.backend.as_deref().unwrap_or("no backend");
         self.row(left, &format!("{share}{name}"));
@@ -157,7 +157,9 @@ impl Page {
             [first] => format!("at {first}"),
             [first, others @ ..] => format!("at {first} and {} more", others.len()),
         }));
-        identity.iter().for_each(|line| self.row("", &format!("  {line}")));
+        for line in &identity {
+            self.row("", &format!("  {line}"));
+        }
         if let Some(failure) = &backend.failure {
             self.failure("client", failure);
         }
@@ -165,7 +167,9 @@ impl Page {
 
     fn edits(&mut self, left: &str, edits: &Edits) {
         for (what, headers) in [("set", &edits.set), ("add", &edits.add), ("remove", &edits.remove)] {
-            headers.iter().for_each(|header| self.row(left, &format!("{what} {header}")));
+            for header in headers {
+                self.row(left, &format!("{what} {header}"));
+            }
         }
     }
 

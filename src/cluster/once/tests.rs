@@ -74,7 +74,9 @@ fn read(mut once: Once) -> (Vec<Vec<String>>, Translation, Vec<String>) {
         match once.next(jiff::Timestamp::UNIX_EPOCH).expect("everything can be listed") {
             Next::Read(targets) => {
                 rounds.push(targets.iter().map(ToString::to_string).collect());
-                targets.into_iter().for_each(|target| once.take(answer(target)));
+                for target in targets {
+                    once.take(answer(target));
+                }
             }
             Next::Whole(translation) => {
                 assert_eq!(once.snapshot().gateways.len(), 2);

@@ -39,7 +39,9 @@ fn routes<'a>(hosts: impl IntoIterator<Item = (Option<&'a str>, Vec<(Match, Arc<
     let mut routes = HostTable::default();
     for (hostname, rules) in hosts {
         let mut table = RuleTableBuilder::default();
-        rules.into_iter().for_each(|(condition, rule)| table.push(condition, rule));
+        for (condition, rule) in rules {
+            table.push(condition, rule);
+        }
         routes.insert(hostname, table.build());
     }
     routes
@@ -374,8 +376,6 @@ fn specificity(hostname: Option<&str>) -> (bool, usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     /// What is explained as taking a request is what requests find, and whatever is said of the others is true.
     #[test]
     fn an_explanation_is_true(port in any_port(), question in any_question()) {

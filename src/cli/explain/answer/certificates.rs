@@ -44,7 +44,7 @@ fn named(identity: &TlsIdentity) -> impl Iterator<Item = &Der> {
         Trust::Bundle(bundle) => Some(bundle.issuers.iter().chain(&bundle.leaves)),
         Trust::System(_) => None,
     };
-    let client = identity.client_certificate.iter().flat_map(|client| client.chain.first());
+    let client = identity.client_certificate.iter().filter_map(|client| client.chain.first());
     anchors.into_iter().flatten().chain(client)
 }
 
