@@ -1,5 +1,6 @@
 //! `postern explain` as users meet it: the real binary over files, dumps and an API server.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -257,13 +258,15 @@ fn json_has_every_part() {
 fn much_is_told_briefly_and_wholly_where_all_is_asked_for() {
     let mut many = SHOP.to_owned();
     for place in 0..30 {
-        many += &format!(
+        let written = write!(
+            many,
             "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: many-{place}, namespace: shop}}\n\
              spec:\n  parentRefs: [{{name: web}}]\n  rules: [{{backendRefs: [{{name: cart, port: 443}}]}}]\n\
              ---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: g-{place}, namespace: shop}}\n\
              spec:\n  gatewayClassName: postern\n  listeners: [{{name: http, protocol: HTTP, port: {}}}]\n",
             8000 + place
         );
+        written.expect("it fits");
     }
     let folder = folder(&[("shop.yaml", &many)]);
     let arguments = ["--host", "a.test", "-f", path(&folder)];

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use postern_actors::plan::explain::Explanation;
 
 use super::given::GivenArguments;
 use super::paint::{Paint, print};
@@ -19,7 +20,7 @@ use source::Source;
 
 /// Explain which listener, route, rule, backend and policy take a request, and what the client would see.
 ///
-/// The JSON of -o json has `request` (method, host, path, headers), and `answers`, one for each port by which the request may
+/// The JSON of -o json has `request` (method, host, path, headers), `note` (how it was understood), and `answers`, one for each port by which the request may
 /// come in: `gateway`, `port`, `protocol`, `listener`, `otherListeners` (name, hostname, why), `taken` (route, rule, name,
 /// hostname, match, timeouts), `near` (the same with `lost`: unmet or precedence, `by`, `message`), `nearLeftOut`,
 /// `otherHostnames`, and `outcome`, whose `kind` is forward (`backends`: weight, percent, backend, endpoints, host, path,
@@ -28,8 +29,8 @@ use source::Source;
 /// `listeners` (that cannot take it, and why), and `problems` as in check. Fields may be added, and none goes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit code: 0 the request would be forwarded or redirected, 1 the client would see an error of the gateway's, \
-2 it cannot be told.\n\nExample: postern explain http://example.com/ -f examples/guide"
+    after_help = "Exit code: 0 the request would be forwarded or redirected by every port at which a route takes it, 1 clients \
+would see an error of the gateway's, 2 it cannot be told.\n\nExample: postern explain http://example.com/ -f examples/guide"
 )]
 pub(crate) struct ExplainArguments {
     #[command(flatten)]
@@ -63,10 +64,17 @@ pub(super) fn main(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
     let (entrance, note) = asked.entrance(gateway.as_deref(), &source.plan);
     let near = if arguments.all { usize::MAX } else { NEAR };
     let answers = source.plan.explain(&asked.question, entrance, &source.endpoints, near);
-    let explained = Explained::new(&asked.question, &answers, &source);
+    let good = is_good(&answers);
+    let explained = Explained::new(&asked.question, note, &answers, &source);
     print(&match arguments.output {
         Output::Json => serde_json::to_string_pretty(&explained)? + "\n",
-        Output::Text => text::render(&explained, note.as_deref(), arguments.all, Paint::for_stream(&std::io::stdout())),
+        Output::Text => text::render(&explained, arguments.all, Paint::for_stream(&std::io::stdout())),
     });
-    Ok(if explained.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether a route takes the request by some port, and by every such port it is redirected or gets to a backend.
+fn is_good(answers: &[Explanation<'_>]) -> bool {
+    let mut taken = answers.iter().filter(|answer| answer.taken.is_some()).peekable();
+    taken.peek().is_some() && taken.all(|answer| answer.outcome.is_good())
 }

@@ -116,7 +116,7 @@ fn sent(gateway: &Gateway, question: &Question) -> Response {
     let Question { method, authority, path, query, headers } = question;
     let mut head = format!("{method} {path}");
     head.extend(query.iter().flat_map(|query| ["?", query]));
-    head += &format!(" HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
+    head.extend([" HTTP/1.1\r\nHost: ", authority.as_str(), "\r\nConnection: close\r\n"]);
     head.extend(headers.iter().flat_map(|(name, value)| [name.as_str(), ": ", value.to_str().unwrap(), "\r\n"]));
     send(connect(gateway.address(80)), (head + "\r\n").as_bytes())
 }

@@ -15,7 +15,7 @@ mod table;
 mod unmet;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use table::{RuleTable, RuleTableBuilder};
 pub use unmet::{Criterion, Unmet};

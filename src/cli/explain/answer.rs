@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use postern_actors::listener::answer;
 use postern_actors::outcome::Reason;
-use postern_actors::plan::explain::{Explanation, Lost, Near, Outcome, Question, Share};
+use postern_actors::plan::explain::{Explanation, Outcome, Question, Share};
 use postern_actors::plan::filter::HeaderEdits;
 use postern_actors::plan::hosts::normalize_host;
-use postern_actors::plan::matching::{Criterion, Match, Unmet, ValueMatch};
+use postern_actors::plan::matching::Match;
 use postern_actors::plan::rule::Target;
 use postern_actors::plan::{BackendId, Listener, Rule};
 use serde::Serialize;
@@ -18,6 +18,7 @@ use super::source::Source;
 use crate::cli::diagnostic::Diagnostic;
 
 mod certificates;
+mod lost;
 mod refused;
 
 pub(super) use certificates::Certificate;
@@ -27,6 +28,8 @@ pub(super) use refused::{RefusedListener, RefusedRoute};
 #[derive(Debug, Serialize)]
 pub(super) struct Explained {
     pub(super) request: Request,
+    /// How the request was understood, where that is not plain.
+    pub(super) note: Option<String>,
     pub(super) answers: Vec<Answer>,
     /// By fingerprint: those that the identities of the answers name, as far as they are known.
     pub(super) certificates: BTreeMap<String, Certificate>,
@@ -159,7 +162,12 @@ pub(super) struct Edits {
 }
 
 impl Explained {
-    pub(super) fn new(question: &Question, explanations: &[Explanation<'_>], source: &Source) -> Self {
+    pub(super) fn new(
+        question: &Question,
+        note: Option<String>,
+        explanations: &[Explanation<'_>],
+        source: &Source,
+    ) -> Self {
         let answers: Vec<_> = explanations.iter().map(|explanation| Answer::new(explanation, source)).collect();
         let mut host = String::new();
         normalize_host(&question.authority, &mut host);
@@ -178,27 +186,12 @@ impl Explained {
                 path: format!("{}{}", question.path, query.unwrap_or_default()),
                 headers: question.headers.iter().map(text).collect(),
             },
+            note,
             certificates: certificates::of(explanations),
             routes: refused.map_or_else(Vec::new, |given| refused::routes(given, &host)),
             listeners: refused.map_or_else(Vec::new, refused::listeners),
             problems: given.map_or_else(Vec::new, |given| given.diagnostics.clone()),
             answers,
-        }
-    }
-
-    /// Whether a route takes the request by some port, and by every such port it is redirected or gets to a backend.
-    pub(super) fn is_good(&self) -> bool {
-        let mut taken = self.answers.iter().filter(|answer| answer.taken.is_some()).peekable();
-        taken.peek().is_some() && taken.all(|answer| answer.outcome.is_good())
-    }
-}
-
-impl Told {
-    pub(super) fn is_good(&self) -> bool {
-        match self {
-            Self::NoHandshake | Self::Answer(_) => false,
-            Self::Redirect { .. } => true,
-            Self::Forward { backends } => backends.iter().all(|backend| backend.failure.is_none()),
         }
     }
 }
@@ -243,57 +236,6 @@ impl NamedMatch {
             request_timeout_seconds: rule.timeouts.request.map(|limit| limit.as_secs_f64()),
             backend_request_timeout_seconds: rule.timeouts.backend_request.map(|limit| limit.as_secs_f64()),
         }
-    }
-}
-
-impl Loser {
-    fn new(near: &Near<'_>, taken: Option<&Rule>) -> Self {
-        let (lost, by, message) = match &near.lost {
-            Lost::Unmet(unmet) => {
-                let (by, message) = unmet_condition(unmet, near.condition);
-                ("unmet", by, message)
-            }
-            Lost::LessSpecificHostname => {
-                ("precedence", "hostname", "would match; a more specific hostname comes first".to_owned())
-            }
-            Lost::ComesLater(criterion) => {
-                let same_route = taken.is_some_and(|taken| taken.route == near.rule.route);
-                let (by, first) = precedence(*criterion, same_route);
-                ("precedence", by, format!("would match; {first} first"))
-            }
-        };
-        Self { of: NamedMatch::new(near.rule, near.hostname.as_deref(), near.condition), lost, by, message }
-    }
-}
-
-fn unmet_condition(unmet: &Unmet<'_>, condition: &Match) -> (&'static str, String) {
-    let value = |what: &str, name: &str, wanted: &ValueMatch, found: Option<&[u8]>| {
-        let wanted = match wanted {
-            ValueMatch::Exact(value) => format!("not {value}"),
-            ValueMatch::Regex(regex) => format!("which does not match {}", regex.as_str()),
-        };
-        found.map_or_else(
-            || format!("{what} {name} is not there"),
-            |found| format!("{what} {name} is {}, {wanted}", String::from_utf8_lossy(found)),
-        )
-    };
-    match unmet {
-        Unmet::Path => ("path", "another path".to_owned()),
-        Unmet::Method => ("method", format!("another method than {}", condition.method.as_deref().unwrap_or_default())),
-        Unmet::Header { name, wanted, found } => ("header", value("header", name, wanted, found.as_deref())),
-        Unmet::Query { name, wanted, found } => ("query", value("query parameter", name, wanted, found.as_deref())),
-    }
-}
-
-fn precedence(criterion: Criterion, same_route: bool) -> (&'static str, &'static str) {
-    match criterion {
-        Criterion::PathType => ("path_type", "an exact path comes before an expression, and that before a prefix:"),
-        Criterion::PathLength => ("path_length", "the longer path comes"),
-        Criterion::Method => ("method", "one that names a method comes"),
-        Criterion::Headers => ("headers", "one with more headers comes"),
-        Criterion::Query => ("query", "one with more query parameters comes"),
-        Criterion::Order if same_route => ("order", "what the route says earlier comes"),
-        Criterion::Order => ("order", "the older route comes, or else by its name,"),
     }
 }
 

@@ -10,23 +10,27 @@ mod identity;
 
 /// More of anything than this is counted, where not everything is asked for.
 const SHOWN: usize = 3;
-/// Matches that lost, where there is only one answer.
-const NEAR_OF_ONE: usize = 10;
+/// Matches that lost and are told, where there is only one answer.
+const NEAR: usize = 10;
 
-/// The whole page. `note` is told first.
-pub(super) fn render(explained: &Explained, note: Option<&str>, all: bool, paint: Paint) -> String {
-    let mut page = Page { text: String::new(), paint, all };
+/// The whole page.
+pub(super) fn render(explained: &Explained, all: bool, paint: Paint) -> String {
+    let mut page = Page { text: String::new(), paint, all, shown: SHOWN };
     let request = &explained.request;
     page.heading(&format!("{} {} of {}", request.method, request.path, request.host));
-    if let Some(note) = note {
+    if let Some(note) = &explained.note {
         page.row("note", note);
     }
+    let answers = &explained.answers;
+    let taken = answers.iter().any(|answer| answer.taken.is_some());
+    let matters = |answer: &Answer| if taken { answer.taken.is_some() } else { !answer.near.is_empty() };
     let (told, others): (Vec<&Answer>, Vec<&Answer>) =
-        explained.answers.iter().partition(|answer| all || answer.taken.is_some() || explained.answers.len() == 1);
-    let near = if told.len() == 1 { NEAR_OF_ONE } else { SHOWN };
-    page.each("", &told, SHOWN, |page, _, answer| page.answer(explained, answer, near));
+        answers.iter().partition(|answer| all || answers.len() == 1 || matters(answer));
+    page.shown = if told.len() > 1 { 1 } else { SHOWN };
+    page.each("", &told, SHOWN, |page, _, answer| page.answer(explained, answer));
     page.each("", &others, SHOWN, |page, _, answer| page.in_one_line(answer));
-    if explained.answers.is_empty() {
+    page.shown = SHOWN;
+    if answers.is_empty() {
         page.row("client", "nothing listens there");
     }
     page.each("routes", &explained.routes, SHOWN, |page, left, refused| {
@@ -46,6 +50,8 @@ struct Page {
     text: String,
     paint: Paint,
     all: bool,
+    /// Of each thing of an answer.
+    shown: usize,
 }
 
 impl Page {
@@ -71,13 +77,13 @@ impl Page {
         }
     }
 
-    fn answer(&mut self, explained: &Explained, answer: &Answer, near: usize) {
+    fn answer(&mut self, explained: &Explained, answer: &Answer) {
         self.heading(&format!("\nGateway {}, port {} ({})", answer.gateway, answer.port, answer.protocol));
         match &answer.listener {
             Some(listener) => self.row("listener", &listener_name(listener)),
             None => self.row("listener", "none takes this host"),
         }
-        self.each("", &answer.other_listeners, SHOWN, |page, _, other| {
+        self.each("", &answer.other_listeners, self.shown, |page, _, other| {
             let why = if other.why == "less_specific" { "is less specific" } else { "does not take this host" };
             page.row("", &format!("  {} {why}", listener_name(&other.listener)));
         });
@@ -96,12 +102,13 @@ impl Page {
             }
         }
         self.outcome(explained, answer);
+        let near = if self.shown < SHOWN { SHOWN } else { NEAR };
         self.each("near", &answer.near, near, Self::loser);
         if answer.near_left_out > 0 && answer.near.len() <= near {
             self.row("", &format!("and {} more (--all)", answer.near_left_out));
         }
         if answer.taken.is_none() {
-            self.each("hosts", &answer.other_hostnames, SHOWN, |page, left, hostname| page.row(left, hostname));
+            self.each("hosts", &answer.other_hostnames, self.shown, |page, left, hostname| page.row(left, hostname));
         }
     }
 
@@ -118,7 +125,9 @@ impl Page {
                 self.row("client", &format!("{status}, location: {location}"));
             }
             Told::Forward { backends } => {
-                self.each("backend", backends, SHOWN, |page, left, backend| page.backend(explained, left, backend));
+                self.each("backend", backends, self.shown, |page, left, backend| {
+                    page.backend(explained, left, backend);
+                });
                 let failing: f64 =
                     backends.iter().filter(|backend| backend.failure.is_some()).map(|backend| backend.percent).sum();
                 let mut forwarded = self.paint.green("what the backend answers");
@@ -139,7 +148,7 @@ impl Page {
         let status = self.paint.red(&failure.status.to_string());
         self.row(left, &format!("{status} {}", failure.body.trim_end()));
         if !failure.detail.is_empty() {
-            self.row("", &format!("  {}", failure.detail));
+            self.row("why", &failure.detail);
         }
     }
 
@@ -150,7 +159,7 @@ impl Page {
         self.row("", &format!("  sees {} {}, host {}", explained.request.method, backend.path, backend.host));
         self.edits("  request", &backend.request_headers);
         self.edits("  response", &backend.response_headers);
-        let anchors = if self.all { usize::MAX } else { SHOWN };
+        let anchors = if self.all { usize::MAX } else { self.shown };
         let mut identity = identity::lines(&backend.tls, &explained.certificates, anchors, self.paint);
         identity.extend(backend.endpoints.as_ref().map(|endpoints| match endpoints.as_slice() {
             [] => "no ready endpoint".to_owned(),

@@ -268,7 +268,7 @@ fn any_conditions() -> impl Strategy<Value = Vec<(Arc<str>, ValueMatch)>> {
         .prop_map(|conditions| conditions.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
-fn any_match() -> impl Strategy<Value = Match> {
+pub(in crate::plan) fn any_match() -> impl Strategy<Value = Match> {
     let path = prop_oneof![
         "(/[ab]){1,3}".prop_map(|path| PathMatch::Exact(path.into())),
         "((/[ab]){1,3}/?|/)".prop_map(|path| PathMatch::Prefix(path.into())),
