@@ -141,8 +141,8 @@ fn the_way_of_a_request_is_told_in_its_order() {
         "match     /cart/*",
         "75 %: Service/shop/cart:443",
         "sees GET /v1/items?q=1, host shop.test",
-        "set x-from: gateway",
-        "remove cookie",
+        "request header, set x-from: gateway",
+        "request header, remove cookie",
         "TLS by BackendTLSPolicy shop/cart, SNI cart.internal",
         "has to name one of spiffe://shop/cart",
         "trusts the system's roots",
@@ -252,6 +252,13 @@ fn json_has_every_part() {
         (&json!("other/foreign"), &json!("broken"))
     );
     assert!(!told["problems"].as_array().expect("a list").is_empty());
+}
+
+#[test]
+fn what_could_not_be_read_is_told_with_its_place() {
+    let folder = folder(&[("shop.yaml", SHOP), ("torn.yaml", "kind: HTTPRoute\nmetadata: {name: [")]);
+    let told = ["404 no route matches", "unread    SyntaxError at ", "torn.yaml:"];
+    assert_tells(&["http://nowhere/", "-f", path(&folder)], 1, &told);
 }
 
 #[test]

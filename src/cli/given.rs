@@ -75,11 +75,14 @@ async fn of_cluster(client: &Client, settings: Settings) -> Result<Given, Refusa
     Ok(Given { snapshot: once.snapshot().clone(), translation, diagnostics })
 }
 
+/// The code of what of a cluster could not be read.
+pub(crate) const UNREAD: &str = "Unread";
+
 /// What of a cluster could not be read.
 fn unread(message: String) -> Diagnostic {
     Diagnostic {
         severity: Severity::Warning,
-        code: "Unread".to_owned(),
+        code: UNREAD.to_owned(),
         object: String::new(),
         field: String::new(),
         file: None,

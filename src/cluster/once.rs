@@ -34,10 +34,15 @@ pub enum Next {
     Whole(Box<Translation>),
 }
 
-/// What a proxy cannot do without could not be listed; a line each.
+/// A kind that a proxy cannot do without could not be listed, and so could others.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct CannotList(pub Vec<String>);
+#[error("{first}{}", if *.others == 0 { String::new() } else { format!(" (nor can {others} other kinds)") })]
+pub struct CannotList {
+    /// The first, and why.
+    pub first: String,
+    /// How many others.
+    pub others: usize,
+}
 
 impl Once {
     /// Nothing is read yet. `settings` are those of a proxy; without a Gateway among them, all Gateways are read and planned.
@@ -51,9 +56,9 @@ impl Once {
         if self.asked.is_empty() {
             return Ok(self.read(kinds::of_proxy()));
         }
-        let waits_for = self.state.waits_for(Instant::now());
-        if !waits_for.is_empty() {
-            return Err(CannotList(waits_for));
+        let mut waits_for = self.state.waits_for(Instant::now()).into_iter();
+        if let Some(first) = waits_for.next() {
+            return Err(CannotList { first, others: waits_for.len() });
         }
         let translation = translate(self.state.snapshot(), &self.settings, now);
         let planned = translation.references.iter().filter(|(gateway, _)| self.settings.plans(gateway));

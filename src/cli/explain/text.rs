@@ -2,9 +2,9 @@
 
 use super::answer::{Answer, Destination, Edits, Explained, Failure, Loser, NamedListener, NamedMatch, Told};
 use crate::cli::check::plural;
-use crate::cli::diagnostic::count;
+use crate::cli::diagnostic::{Diagnostic, count};
+use crate::cli::given;
 use crate::cli::paint::Paint;
-use crate::resources::Severity;
 
 mod identity;
 
@@ -12,6 +12,8 @@ mod identity;
 const SHOWN: usize = 3;
 /// Matches that lost and are told, where there is only one answer.
 const NEAR: usize = 10;
+/// The codes of problems for which an object, or a whole file, takes no part.
+const UNREAD: [&str; 4] = ["FileUnreadable", "SyntaxError", "InvalidObject", given::UNREAD];
 
 /// The whole page.
 pub(super) fn render(explained: &Explained, all: bool, paint: Paint) -> String {
@@ -118,7 +120,7 @@ impl Page {
                 let failed = self.paint.red("the TLS handshake fails");
                 self.row("client", &format!("{failed}: no listener has a certificate for this host"));
             }
-            Told::Answer(failure) => self.failure("client", failure),
+            Told::Answer(failure) => self.failure("client", "", failure),
             Told::Redirect { status, location, response_headers } => {
                 self.edits("response", response_headers);
                 let status = self.paint.green(&status.to_string());
@@ -144,11 +146,11 @@ impl Page {
         }
     }
 
-    fn failure(&mut self, left: &str, failure: &Failure) {
+    fn failure(&mut self, left: &str, indent: &str, failure: &Failure) {
         let status = self.paint.red(&failure.status.to_string());
-        self.row(left, &format!("{status} {}", failure.body.trim_end()));
+        self.row(left, &format!("{indent}{status} {}", failure.body.trim_end()));
         if !failure.detail.is_empty() {
-            self.row("why", &failure.detail);
+            self.row("", &format!("{indent}{}", failure.detail));
         }
     }
 
@@ -156,28 +158,30 @@ impl Page {
         let share = if backend.percent < 100.0 { format!("{:.0} %: ", backend.percent) } else { String::new() };
         let name = backend.backend.as_deref().unwrap_or("no backend");
         self.row(left, &format!("{share}{name}"));
-        self.row("", &format!("  sees {} {}, host {}", explained.request.method, backend.path, backend.host));
-        self.edits("  request", &backend.request_headers);
-        self.edits("  response", &backend.response_headers);
+        if backend.backend.is_some() {
+            self.row("", &format!("  sees {} {}, host {}", explained.request.method, backend.path, backend.host));
+            self.edits("  request", &backend.request_headers);
+            self.edits("  response", &backend.response_headers);
+        }
         let anchors = if self.all { usize::MAX } else { self.shown };
         let mut identity = identity::lines(&backend.tls, &explained.certificates, anchors, self.paint);
-        identity.extend(backend.endpoints.as_ref().map(|endpoints| match endpoints.as_slice() {
-            [] => "no ready endpoint".to_owned(),
-            [first] => format!("at {first}"),
-            [first, others @ ..] => format!("at {first} and {} more", others.len()),
+        identity.extend(backend.endpoints.as_deref().and_then(|endpoints| match endpoints {
+            [] => None,
+            [first] => Some(format!("at {first}")),
+            [first, others @ ..] => Some(format!("at {first} and {} more", others.len())),
         }));
         for line in &identity {
             self.row("", &format!("  {line}"));
         }
         if let Some(failure) = &backend.failure {
-            self.failure("client", failure);
+            self.failure("", "  ", failure);
         }
     }
 
-    fn edits(&mut self, left: &str, edits: &Edits) {
+    fn edits(&mut self, of: &str, edits: &Edits) {
         for (what, headers) in [("set", &edits.set), ("add", &edits.add), ("remove", &edits.remove)] {
             for header in headers {
-                self.row(left, &format!("{what} {header}"));
+                self.row("", &format!("{of} header, {what} {header}"));
             }
         }
     }
@@ -197,21 +201,14 @@ impl Page {
         self.row("", &format!("by Gateway {}, port {}: {said}", answer.gateway, answer.port));
     }
 
-    /// Whoever looks for a request that gets nowhere needs to know of objects that could not be read.
+    /// A request may get nowhere since an object could not be read, of which nothing else tells.
     fn problems(&mut self, explained: &Explained) {
-        let is_error = |severity| severity == Severity::Error;
-        let errors: Vec<_> = explained.problems.iter().filter(|problem| is_error(problem.severity)).collect();
-        let taken = explained.answers.iter().any(|answer| answer.taken.is_some());
-        if !taken {
-            self.each("errors", &errors, SHOWN, |page, left, problem| {
-                let place = problem.place().map(|place| format!(" at {place}")).unwrap_or_default();
-                page.row(
-                    left,
-                    &format!("{}: {}{place}: {}", page.paint.red(&problem.code), problem.object, problem.message),
-                );
-            });
-            return;
-        }
+        let is_unread = |problem: &&Diagnostic| UNREAD.contains(&problem.code.as_str());
+        let unread: Vec<_> = explained.problems.iter().filter(is_unread).collect();
+        self.each("unread", &unread, SHOWN, |page, left, problem| {
+            let place = problem.place().map(|place| format!(" at {place}")).unwrap_or_default();
+            page.row(left, &format!("{}{place}: {}", page.paint.red(&problem.code), problem.message));
+        });
         match count(&explained.problems) {
             (0, 0) => {}
             (errors, warnings) => {

@@ -105,13 +105,17 @@ fn of_one_gateway_nothing_is_read_that_only_others_name() {
 
 #[test]
 fn a_kind_that_cannot_be_listed_is_named() {
-    let mut once = Once::new(settings(None));
-    let Ok(Next::Read(targets)) = once.next(jiff::Timestamp::UNIX_EPOCH) else { panic!("kinds come first") };
-    for target in targets {
-        let routes = target.resource.kind == "HTTPRoute";
-        let told = answer(target);
-        once.take(if routes { Watched { event: Event::Unavailable("forbidden".into()), ..told } } else { told });
-    }
-    let error = once.next(jiff::Timestamp::UNIX_EPOCH).expect_err("routes are not known");
-    assert_eq!(error.to_string(), "HTTPRoute cannot be listed: forbidden");
+    let error = |forbidden: &[&str]| {
+        let mut once = Once::new(settings(None));
+        let Ok(Next::Read(targets)) = once.next(jiff::Timestamp::UNIX_EPOCH) else { panic!("kinds come first") };
+        for target in targets {
+            let event = Event::Unavailable("forbidden".into());
+            let forbidden = forbidden.contains(&target.resource.kind);
+            once.take(if forbidden { Watched { target, event } } else { answer(target) });
+        }
+        once.next(jiff::Timestamp::UNIX_EPOCH).expect_err("a kind is not known").to_string()
+    };
+    assert_eq!(error(&["HTTPRoute"]), "HTTPRoute cannot be listed: forbidden");
+    let several = error(&["Gateway", "HTTPRoute", "Service"]);
+    assert!(several.ends_with(" cannot be listed: forbidden (nor can 2 other kinds)"), "{several}");
 }
