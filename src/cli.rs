@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
+mod cluster;
 mod configuration;
 mod console;
 mod controller;
@@ -14,6 +15,8 @@ mod data_plane;
 mod demo;
 mod descriptors;
 mod diagnostic;
+mod explain;
+mod given;
 mod log;
 mod overview;
 mod paint;
@@ -58,6 +61,8 @@ enum Command {
     Controller(controller::ControllerArguments),
     /// Tell the status that the objects of files would have, and every problem with file, line and hint
     Check(check::CheckArguments),
+    /// Explain which listener, route, rule, backend and policy take a request, and what the client would see
+    Explain(Box<explain::ExplainArguments>),
 }
 
 /// Something that keeps a command from beginning: told in one line, with exit code 2.
@@ -81,7 +86,7 @@ pub fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return explain(&error),
+        Err(error) => return tell(&error),
     };
     let outcome = match cli.command {
         Command::Demo(arguments) => demo::main(arguments),
@@ -89,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Proxy(arguments) => proxy::main(*arguments),
         Command::Controller(arguments) => controller::main(&arguments),
         Command::Check(arguments) => check::main(&arguments),
+        Command::Explain(arguments) => explain::main(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("postern: {error:#}");
@@ -97,7 +103,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Help goes to standard output with 0; anything else is one line on standard error with 2.
-fn explain(error: &clap::Error) -> ExitCode {
+fn tell(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             print!("{error}");

@@ -7,6 +7,7 @@
 //! | [`state`] | every object that was told, as far as it can be read |
 //! | [`wanted`] | which Secrets and ConfigMaps are watched by name |
 //! | [`proxy`] | the configuration of the proxies of one Gateway |
+//! | [`once`] | a cluster that is read once |
 //! | [`controller`] | what the controller makes of it |
 //! | [`owned`] | the objects that the controller has made |
 //! | [`news`] | what a user should know, for the log |
@@ -20,6 +21,7 @@
 pub mod controller;
 pub mod kinds;
 mod news;
+pub mod once;
 mod owned;
 mod plaintext;
 pub mod proxy;

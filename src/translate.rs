@@ -33,6 +33,7 @@ pub(crate) mod pem;
 mod routing;
 mod secret_ref;
 mod system_roots;
+mod unattached;
 mod work;
 
 use backends::{BackendUse, OfGateways, ResolvedBackends};
@@ -44,6 +45,7 @@ use http_route::RouteDraft;
 use http_route::attachment::{self, Parent};
 use http_route::verdict::{self, Resolutions};
 use routing::Routing;
+pub(crate) use unattached::unattached;
 
 /// What a translation depends on besides the objects.
 #[derive(Debug, Clone)]
@@ -93,7 +95,7 @@ impl Settings {
     }
 
     /// Whether the plan holds what this Gateway serves.
-    fn plans(&self, gateway: &NamespacedName) -> bool {
+    pub(crate) fn plans(&self, gateway: &NamespacedName) -> bool {
         self.gateway.as_ref().is_none_or(|only| only == gateway)
     }
 }

@@ -9,16 +9,17 @@ use std::sync::Arc;
 
 use postern::provision::parameters::Parameters;
 use postern::resources::{GatewayApi, NamespacedName};
-use postern::translate::{Settings, translate};
+use postern::translate::{Settings, Translation, translate};
+use postern_actors::plan::Plan;
 use postern_actors::plan::identity::SystemRoots;
+use serde_json::Value;
 
 #[path = "translate/objects.rs"]
 mod objects;
 #[path = "translate/render.rs"]
 mod render;
 
-#[test]
-fn goldens() {
+fn each(check: fn(&Translation, bool)) {
     insta::glob!("translate/*.yaml", |path| {
         let text = std::fs::read_to_string(path).unwrap();
         let mut snapshot = objects::read(&text);
@@ -38,9 +39,41 @@ fn goldens() {
                 .map(|(namespace, name)| NamespacedName::new(namespace, name)),
             ..of_files
         };
-        let translation = translate(&snapshot, &settings, "2026-01-01T00:00:00Z".parse().unwrap());
+        check(&translate(&snapshot, &settings, "2026-01-01T00:00:00Z".parse().unwrap()), cluster.is_some());
+    });
+}
+
+#[test]
+fn goldens() {
+    each(|translation, of_cluster| {
         insta::with_settings!({ omit_expression => true }, {
-            insta::assert_snapshot!(render::translation(&translation, cluster.is_some()));
+            insta::assert_snapshot!(render::translation(translation, of_cluster));
         });
     });
+}
+
+/// What a description holds comes back out of it: all but certificates, keys, and how many roots the system has.
+#[test]
+fn every_plan_comes_back_out_of_its_description() {
+    each(|translation, _| {
+        let mut described = translation.plan.describe();
+        let mut again = Plan::from_description(&described).unwrap().describe();
+        forget_certificates(&mut described);
+        forget_certificates(&mut again);
+        assert_eq!(again, described);
+    });
+}
+
+fn forget_certificates(description: &mut Value) {
+    match description {
+        Value::Object(fields) => {
+            fields.retain(|name, value| !matches!(name.as_str(), "chain" | "trust") || value["system"].is_object());
+            if let Some(roots) = fields.get_mut("system").and_then(Value::as_object_mut) {
+                roots.remove("certificates");
+            }
+            fields.values_mut().for_each(forget_certificates);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_certificates),
+        _ => {}
+    }
 }

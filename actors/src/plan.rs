@@ -11,8 +11,10 @@ use std::sync::Arc;
 pub mod backend;
 pub mod certificate;
 mod describe;
+pub mod described;
 pub mod endpoint;
 pub mod expiry;
+pub mod explain;
 pub mod filter;
 pub mod hosts;
 pub mod identity;
@@ -23,6 +25,7 @@ pub mod path;
 pub mod rule;
 
 pub use backend::{Backend, BackendId, Poison, Tls};
+pub use describe::fingerprint;
 pub use endpoint::{Endpoint, EndpointSource, Endpoints, ServicePort};
 pub use expiry::{CertificateExpiry, Expiries};
 pub use hosts::HostTable;

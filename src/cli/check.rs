@@ -6,13 +6,12 @@ mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use postern_actors::supervisor::Configuration as _;
-use postern_actors::supervisor::files::{FileChange, read_once};
 
-use super::configuration::{FileConfiguration, Report, settings, sources};
+pub(super) use table::{plural, show_parent};
+
+use super::configuration::{FileConfiguration, Report, Sources, settings, sources};
 use super::diagnostic::count;
 use super::paint::{Paint, print};
 use crate::resources::Snapshot;
@@ -44,8 +43,8 @@ enum Output {
 }
 
 pub(super) fn main(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
-    let (paths, fixed) = sources(&arguments.paths)?;
-    let checked = Checked::of(&paths, &fixed, settings(arguments.system_ca_bundle.as_deref()));
+    let sources = sources(&arguments.paths)?;
+    let checked = Checked::of(&sources, settings(arguments.system_ca_bundle.as_deref()));
     print(&match arguments.output {
         Output::Text => checked.text(Paint::for_stream(&std::io::stdout())),
         Output::Json => checked.json()?,
@@ -61,15 +60,11 @@ pub(super) struct Checked {
 
 impl Checked {
     /// Reads and translates once.
-    pub(super) fn of(paths: &[PathBuf], fixed: &[(PathBuf, Arc<str>)], settings: Settings) -> Self {
-        let asked = paths.iter().chain(fixed.iter().map(|(path, _)| path)).cloned().collect();
-        let mut events = read_once(paths);
-        let fixed = fixed.iter().map(|(path, text)| (path.clone(), text.to_string()));
-        events.changes.extend(fixed.map(|(path, text)| FileChange { path, contents: Some(Ok(text)) }));
-        let mut configuration = FileConfiguration::new(settings, asked);
-        configuration.change(events);
-        let (_, _, report) = configuration.translate_now();
-        Self { snapshot: configuration.snapshot().clone(), report }
+    pub(super) fn of(sources: &Sources, settings: Settings) -> Self {
+        let configuration = FileConfiguration::read_once(sources, settings);
+        let verdicts = configuration.translate_now().verdicts;
+        let diagnostics = configuration.diagnostics(&verdicts);
+        Self { snapshot: configuration.snapshot().clone(), report: Report { verdicts, diagnostics } }
     }
 
     /// For people.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use postern_actors::plan::{Endpoints, Plan, ServicePort};
 use postern_actors::supervisor::configuration::Pending;
+use postern_actors::supervisor::files::{FileChange, read_once};
 use postern_actors::supervisor::{Configuration, Effect, FileEvents};
 
 use super::Refusal;
@@ -13,7 +14,7 @@ use super::diagnostic::{Diagnostic, show_path};
 use crate::resources::files::{FileProblem, FileSet};
 use crate::resources::{Severity, Snapshot};
 use crate::status::Verdicts;
-use crate::translate::{Settings, endpoints, translate};
+use crate::translate::{Settings, Translation, endpoints, translate};
 
 /// The controller name of our GatewayClasses.
 pub(crate) const CONTROLLER_NAME: &str = "gateway.postern.dev/controller";
@@ -91,6 +92,17 @@ impl FileConfiguration {
         }
     }
 
+    /// The objects of files as of now, and of text that was read already.
+    pub(crate) fn read_once((paths, fixed): &Sources, settings: Settings) -> Self {
+        let asked = paths.iter().chain(fixed.iter().map(|(path, _)| path)).cloned().collect();
+        let mut events = read_once(paths);
+        let fixed = fixed.iter().map(|(path, text)| (path.clone(), text.to_string()));
+        events.changes.extend(fixed.map(|(path, text)| FileChange { path, contents: Some(Ok(text)) }));
+        let mut configuration = Self::new(settings, asked);
+        configuration.change(events);
+        configuration
+    }
+
     /// The objects as of the last change.
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
@@ -115,26 +127,20 @@ impl FileConfiguration {
         }
     }
 
-    /// Files are always a whole state.
-    pub(crate) fn translate_now(&self) -> (Plan, Endpoints, Report) {
-        let translation = translate(&self.snapshot, &self.settings, jiff::Timestamp::now());
-        let diagnostics = self.diagnostics(&translation.verdicts);
-        (translation.plan, translation.endpoints, Report { verdicts: translation.verdicts, diagnostics })
+    /// What the objects come to, as of now.
+    pub(crate) fn translate_now(&self) -> Translation {
+        translate(&self.snapshot, &self.settings, jiff::Timestamp::now())
     }
 
-    fn diagnostics(&self, verdicts: &Verdicts) -> Vec<Diagnostic> {
+    /// What should be known of the files and of what they come to.
+    pub(crate) fn diagnostics(&self, verdicts: &Verdicts) -> Vec<Diagnostic> {
         let problems = self.problems.iter().map(problem);
         let findings = verdicts.findings.iter().map(|finding| {
             let origin = self.files.origin(&finding.object, &finding.field);
             Diagnostic {
-                severity: finding.severity,
-                code: finding.code.to_owned(),
-                object: finding.object.to_string(),
-                field: finding.field.clone(),
                 file: origin.as_ref().map(|origin| show_path(&origin.file)),
                 line: origin.as_ref().map(|origin| origin.line),
-                message: finding.message.clone(),
-                hint: finding.hint.clone(),
+                ..Diagnostic::from(finding)
             }
         });
         problems.chain(findings).chain(self.no_objects()).collect()
@@ -205,7 +211,9 @@ impl Configuration for FileConfiguration {
     }
 
     fn translate(&mut self) -> Result<(Plan, Endpoints, Report), Pending> {
-        Ok(self.translate_now())
+        let Translation { plan, endpoints, verdicts, .. } = self.translate_now();
+        let diagnostics = self.diagnostics(&verdicts);
+        Ok((plan, endpoints, Report { verdicts, diagnostics }))
     }
 
     fn endpoints(&mut self, ports: &mut dyn Iterator<Item = &ServicePort>) -> Endpoints {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::paint::Paint;
 use crate::resources::Severity;
+use crate::status::Finding;
 
 /// One problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +35,21 @@ pub(crate) struct Diagnostic {
     /// What would mend it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub hint: String,
+}
+
+impl From<&Finding> for Diagnostic {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            severity: finding.severity,
+            code: finding.code.to_owned(),
+            object: finding.object.to_string(),
+            field: finding.field.clone(),
+            file: None,
+            line: None,
+            message: finding.message.clone(),
+            hint: finding.hint.clone(),
+        }
+    }
 }
 
 impl Diagnostic {

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 
 use actix::Actor as _;
 use anyhow::Context as _;
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args};
+use clap::Args;
 use postern_actors::supervisor::kubernetes::applied::AppliedReporter;
 use postern_actors::supervisor::kubernetes::events::EventReporter;
 use postern_actors::supervisor::kubernetes::watch::Pace;
@@ -15,7 +14,7 @@ use postern_actors::supervisor::shutdown::Signals;
 use postern_actors::upstream::RefusedAddresses;
 
 use super::Refusal;
-use super::configuration::CONTROLLER_NAME;
+use super::cluster::{ClusterArguments, gateway};
 use super::console::Voice;
 use super::log;
 use super::process::Process;
@@ -23,9 +22,7 @@ use super::serve::prepare;
 use crate::cluster::kinds;
 use crate::cluster::proxy::ProxyConfiguration;
 use crate::provision::names;
-use crate::provision::parameters::{CaBundle, Parameters};
 use crate::resources::NamespacedName;
-use crate::translate::Settings;
 
 mod progress;
 
@@ -39,22 +36,8 @@ pub(crate) struct ProxyArguments {
     /// The Gateway
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]
     gateway: NamespacedName,
-    /// The controllerName of our GatewayClasses
-    #[arg(long, value_name = "NAME", default_value = CONTROLLER_NAME)]
-    controller_name: String,
-    /// ConfigMap of the Gateway's namespace in place of the system's roots
-    #[arg(long, value_name = "NAME")]
-    system_ca_bundle_config_map: Option<String>,
-    /// The key in it
-    #[arg(long, value_name = "KEY", default_value = "ca.crt")]
-    system_ca_bundle_key: String,
-    /// Forward to Services of type ExternalName (CVE-2021-25740)
-    #[arg(long)]
-    allow_external_name_services: bool,
-    /// Read the experimental channel
-    #[arg(long, env = "KGW_ENABLE_GATEWAY_API_EXPERIMENTAL_FEATURES", hide_env_values = true, default_value = "false",
-        action = ArgAction::Set, value_parser = BoolishValueParser::new(), hide_possible_values = true, value_name = "true|false")]
-    experimental: bool,
+    #[command(flatten)]
+    cluster: ClusterArguments,
     /// Addresses of the pod, which no backend may have
     #[arg(long, env = "POD_IPS", hide_env_values = true, value_delimiter = ',', value_name = "IP")]
     pod_ips: Vec<IpAddr>,
@@ -65,39 +48,11 @@ pub(crate) struct ProxyArguments {
     process: Process,
 }
 
-fn gateway(text: &str) -> Result<NamespacedName, String> {
-    match text.split_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-            Ok(NamespacedName::new(namespace, name))
-        }
-        _ => Err("write it as NAMESPACE/NAME".into()),
-    }
-}
-
-impl ProxyArguments {
-    fn translation(&self) -> Settings {
-        let system_ca_bundle = CaBundle {
-            config_map: self.system_ca_bundle_config_map.clone().unwrap_or_default(),
-            key: self.system_ca_bundle_key.clone(),
-        };
-        Settings {
-            controller_name: self.controller_name.clone(),
-            class_names: Vec::new(),
-            system_roots: postern_actors::upstream::system_roots::load(None),
-            shared_address: false,
-            external_name_services: self.allow_external_name_services,
-            experimental: self.experimental,
-            parameters: Some(Parameters { system_ca_bundle, ..Parameters::default() }),
-            gateway: Some(self.gateway.clone()),
-        }
-    }
-}
-
 pub(super) fn main(arguments: ProxyArguments) -> anyhow::Result<ExitCode> {
     let level = log::begin(arguments.process.log_format, "info");
     let mut settings = arguments.process.settings(Voice::Log, level);
     settings.worker.upstream.refused = RefusedAddresses::in_cluster(arguments.pod_ips.iter().copied());
-    let translation = arguments.translation();
+    let translation = arguments.cluster.settings(Some(arguments.gateway.clone()), None);
     actix_rt::System::new().block_on(async move {
         let mut signals = Signals::install()?;
         let client = connect().await.map_err(|error| Refusal(format!("no way to the API server is known: {error}")))?;

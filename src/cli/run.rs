@@ -48,10 +48,10 @@ pub(super) fn cores() -> usize {
 }
 
 pub(super) fn main(arguments: RunArguments) -> anyhow::Result<ExitCode> {
-    let (paths, fixed) = sources(&arguments.files)?;
+    let sources = sources(&arguments.files)?;
     let translation = settings(arguments.system_ca_bundle.as_deref());
     if arguments.once {
-        let checked = Checked::of(&paths, &fixed, translation);
+        let checked = Checked::of(&sources, translation);
         print(&checked.text(Paint::for_stream(&std::io::stdout())));
         return Ok(checked.exit_code());
     }
@@ -68,6 +68,7 @@ pub(super) fn main(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     };
     actix_rt::System::new().block_on(async move {
         let mut signals = Signals::install()?;
+        let (paths, fixed) = sources;
         let running = serve_files(settings, Files { paths, fixed, translation })?;
         running.until_signalled(&mut signals, process.drain()).await
     })

@@ -58,7 +58,8 @@ impl Wanted {
     }
 }
 
-fn target(reference: &ObjectRef) -> Target {
+/// An object by its name.
+pub(super) fn target(reference: &ObjectRef) -> Target {
     let ObjectRef { kind, name } = reference;
     Target::named(kinds::resource(*kind), Some(&name.namespace), &name.name)
 }

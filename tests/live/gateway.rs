@@ -67,10 +67,19 @@ impl Gateway {
         self.page("metrics", "/metrics")
     }
 
+    /// Where `admin`, `metrics` or `ready` is.
+    pub fn url(&self, server: &str) -> String {
+        format!("http://{}/", self.server(server))
+    }
+
+    fn server(&self, server: &str) -> SocketAddr {
+        let line = self.find_line(|line| line.trim_start().starts_with(server)).expect("a banner");
+        address_in(&line).expect("an address")
+    }
+
     /// A page of `admin`, `metrics` or `ready`.
     pub fn page(&self, server: &str, path: &str) -> String {
-        let line = self.find_line(|line| line.trim_start().starts_with(server)).expect("a banner");
-        let response = client::get(address_in(&line).expect("an address"), "localhost", path);
+        let response = client::get(self.server(server), "localhost", path);
         assert_eq!(response.status, 200, "{response:?}");
         let chunked = response.head.to_ascii_lowercase().contains("transfer-encoding: chunked");
         if chunked { unchunk(&response.body) } else { response.body }

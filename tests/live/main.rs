@@ -6,6 +6,7 @@ mod client;
 #[path = "../smuggling/corpus.rs"]
 mod corpus;
 mod drain;
+mod explain;
 mod forwarding;
 mod gateway;
 mod guide;

@@ -13,7 +13,7 @@ use super::client::{connect, get, send};
 use super::gateway::Gateway;
 
 /// Sends a request on a connection that stays, and reads the whole response.
-fn ask(stream: &mut (impl Read + Write), host: &str) -> String {
+pub fn ask(stream: &mut (impl Read + Write), host: &str) -> String {
     write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
     let mut text = String::new();
     let mut piece = [0; 4096];
@@ -57,7 +57,7 @@ fn a_change_of_the_files_is_served_on_connections_that_stay() {
 }
 
 /// An HTTPS Gateway: two names with certificates of different kinds, and one whose Secret is missing.
-const HTTPS: &str = "
+pub const HTTPS: &str = "
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: web}
@@ -69,7 +69,8 @@ spec:
   - {name: c, port: 443, protocol: HTTPS, hostname: c.test, tls: {certificateRefs: [{name: missing}]}}
 ";
 
-fn https(
+/// A connection to a name, whose certificate the authority has to have issued.
+pub fn https(
     gateway: &Gateway,
     authority: &Authority,
     name: &'static str,

@@ -20,6 +20,7 @@ use super::worker::{Scratch, Worker};
 use crate::http1::{BodyDecoder, RequestHead};
 use crate::outcome::Reason;
 use crate::plan::filter::{HeaderEdits, Redirect};
+use crate::plan::hosts::normalize_host;
 use crate::plan::rule::{Target, WeightedBackend};
 use crate::plan::{Action, BackendId, Listener, Poison, Port, RequestParts, Rule};
 use crate::telemetry::RequestRecord;
@@ -223,7 +224,7 @@ impl<'p> Request<'p> {
 
 fn find<'p>(listener: &'p Listener, scratch: &Scratch) -> Option<&'p Arc<Rule>> {
     let parts = Parts { head: &scratch.head, path: scratch.path().normal };
-    listener.routes.candidates(&scratch.host).find_map(|table| table.find(&parts))
+    listener.find(&scratch.host, &parts).map(|(_, rule)| rule)
 }
 
 /// A head as the plan matches it.
@@ -257,19 +258,6 @@ fn traceparent(head: &RequestHead) -> &str {
     let mut values = head.fields().values("traceparent");
     let (Some(value), None) = (values.next(), values.next()) else { return "" };
     if value.len() > LIMIT { "" } else { str::from_utf8(value).unwrap_or_default() }
-}
-
-/// The host of an authority as listeners and routes are matched: in lower case, without the port (the port of a `Host`
-/// field never counts), without the dot that ends a fully qualified name.
-fn normalize_host(authority: &str, host: &mut String) {
-    let end = match authority.strip_prefix('[') {
-        Some(_) => authority.find(']').map_or(authority.len(), |bracket| bracket + 1),
-        None => authority.find(':').unwrap_or(authority.len()),
-    };
-    let name = &authority[..end];
-    host.clear();
-    host.push_str(name.strip_suffix('.').unwrap_or(name));
-    host.make_ascii_lowercase();
 }
 
 /// Skips a request's body as far as it has come in. Returns whether that was all of it.
@@ -307,26 +295,5 @@ impl<'a> InFlight<'a> {
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.worker.observer.request_in_flight(self.gateway, false);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::normalize_host;
-
-    #[test]
-    fn a_host_is_matched_without_port_and_case() {
-        for (authority, expected) in [
-            ("Example.com:8080", "example.com"),
-            ("example.com", "example.com"),
-            ("example.com.", "example.com"),
-            ("[::1]:80", "[::1]"),
-            ("[::1]", "[::1]"),
-            ("", ""),
-        ] {
-            let mut host = String::from("before");
-            normalize_host(authority, &mut host);
-            assert_eq!(host, expected, "{authority}");
-        }
     }
 }

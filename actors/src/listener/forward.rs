@@ -19,7 +19,7 @@ use super::tunnel::{Broken, Tunnel};
 use super::worker::Scratch;
 use crate::http1::{Framing, RequestHead};
 use crate::outcome::Reason;
-use crate::plan::filter::Filters;
+use crate::plan::filter::{FilterPair, Filters};
 use crate::plan::{Backend, Rule};
 use crate::telemetry::{CloseReason, Retry};
 use crate::upstream::{Repeat, UpstreamConnection, UpstreamFailure};
@@ -51,23 +51,14 @@ impl Way<'_> {
 
     /// Writes the head as the backend gets it; `id` names the request.
     fn write_head(&self, down: &impl Downstream, scratch: &mut Scratch, client: &Client, id: u128) {
-        let rewrites = [&self.filters.rewrite, &self.rule.filters.rewrite];
-        let hostname = rewrites.iter().find_map(|rewrite| rewrite.as_ref()?.hostname.as_ref());
-        let path = rewrites.iter().find_map(|rewrite| rewrite.as_ref()?.path.as_ref());
         let head = &scratch.head;
-        let rewritten = path.map(|path| {
-            let mut target = path.apply(scratch.path());
-            if let Some(query) = head.query() {
-                target.push('?');
-                target.push_str(query);
-            }
-            target
-        });
+        let filters = FilterPair { rule: &self.rule.filters, reference: self.filters };
+        let rewritten = filters.target(scratch.path(), head.query());
         scratch.request_output.clear();
         Forwarded {
             head,
             target: rewritten.as_deref().unwrap_or(head.path_and_query()),
-            hostname: hostname.map(http::HeaderValue::as_bytes),
+            host: filters.host().map(http::HeaderValue::as_bytes),
             edits: self.request_edits(),
             upgrade: self.upgrade(down, head),
             client: self.peer.ip().to_canonical(),

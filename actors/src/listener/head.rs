@@ -43,16 +43,6 @@ impl Edits<'_> {
             }
         }
     }
-
-    /// The `Host` that the edits ask for, if any does.
-    fn host(&self) -> Option<&[u8]> {
-        self.0
-            .iter()
-            .rev()
-            .flat_map(|edits| edits.set.iter().rev())
-            .find(|(name, _)| name == http::header::HOST)
-            .map(|(_, value)| value.as_bytes())
-    }
 }
 
 /// Fields that say how a message is framed or routed: no filter may write them, as that would let a route desynchronise a
@@ -69,8 +59,8 @@ pub(super) struct Forwarded<'a> {
     pub(super) head: &'a RequestHead,
     /// Path and query as the backend sees them.
     pub(super) target: &'a str,
-    /// The `Host` of a URLRewrite.
-    pub(super) hostname: Option<&'a [u8]>,
+    /// The `Host` that a filter names.
+    pub(super) host: Option<&'a [u8]>,
     /// RequestHeaderModifiers.
     pub(super) edits: Edits<'a>,
     /// The protocols to which the client asks to go over.
@@ -92,7 +82,7 @@ impl Forwarded<'_> {
     /// Writes the head.
     pub(super) fn write(&self, out: &mut BytesMut) {
         let head = self.head;
-        let host = self.edits.host().or(self.hostname).unwrap_or(head.authority().as_bytes());
+        let host = self.host.unwrap_or(head.authority().as_bytes());
         out.reserve(head.fields().bytes.len() + self.target.len() + host.len() + OWN_FIELDS);
         out.extend_from_slice(head.method().as_bytes());
         out.extend_from_slice(b" ");

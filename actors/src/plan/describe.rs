@@ -247,7 +247,12 @@ fn client_certificate(certificate: &ClientCertificate) -> Value {
 }
 
 fn fingerprints(certificates: &[Der]) -> Value {
-    list(certificates, |der| json!(format!("sha256:{}", hexadecimal(&Sha256::digest(der)))))
+    list(certificates, |der| json!(fingerprint(der)))
+}
+
+/// How a certificate is named: by its SHA-256.
+pub fn fingerprint(der: &Der) -> String {
+    format!("sha256:{}", hexadecimal(&Sha256::digest(der)))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

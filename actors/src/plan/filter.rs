@@ -21,6 +21,37 @@ pub struct Filters {
     pub rewrite: Option<Rewrite>,
 }
 
+/// The filters by which a request goes to a backend: first those of the rule, then those of the backendRef.
+#[derive(Debug, Clone, Copy)]
+pub struct FilterPair<'a> {
+    /// Of the rule.
+    pub rule: &'a Filters,
+    /// Of the backendRef.
+    pub reference: &'a Filters,
+}
+
+impl<'a> FilterPair<'a> {
+    /// The `Host` that the backend sees, where a filter names one: a header that is set stands over a rewrite, and the
+    /// backendRef's filters over the rule's.
+    pub fn host(&self) -> Option<&'a HeaderValue> {
+        let last_first = [self.reference, self.rule];
+        let mut set = last_first.iter().flat_map(|filters| filters.request_headers.set.iter().rev());
+        let host = set.find(|(name, _)| name == http::header::HOST).map(|(_, host)| host);
+        host.or_else(|| last_first.iter().find_map(|filters| filters.rewrite.as_ref()?.hostname.as_ref()))
+    }
+
+    /// Path and query as the backend sees them, where a filter changes the path.
+    pub fn target(&self, path: RequestPath<'_>, query: Option<&str>) -> Option<String> {
+        let rewrite = [self.reference, self.rule].iter().find_map(|filters| filters.rewrite.as_ref()?.path.as_ref())?;
+        let mut target = rewrite.apply(path);
+        if let Some(query) = query {
+            target.push('?');
+            target.push_str(query);
+        }
+        Some(target)
+    }
+}
+
 /// A RequestHeaderModifier or ResponseHeaderModifier: applied in the order set, add, remove.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct HeaderEdits {

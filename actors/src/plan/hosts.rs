@@ -134,3 +134,16 @@ fn sorted<T>(table: &HashMap<Arc<str>, T>) -> impl Iterator<Item = (&str, &T)> {
     entries.sort_unstable_by_key(|(name, _)| *name);
     entries.into_iter()
 }
+
+/// The host of an authority as listeners and routes are matched: in lower case, without the port (the port of a `Host`
+/// field never counts), without the dot that ends a fully qualified name.
+pub fn normalize_host(authority: &str, host: &mut String) {
+    let end = match authority.strip_prefix('[') {
+        Some(_) => authority.find(']').map_or(authority.len(), |bracket| bracket + 1),
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let name = &authority[..end];
+    host.clear();
+    host.push_str(name.strip_suffix('.').unwrap_or(name));
+    host.make_ascii_lowercase();
+}

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::certificate::ServerCertificate;
 use super::hosts::HostTable;
-use super::matching::RuleTable;
+use super::matching::{Match, RequestParts, RuleTable};
+use super::rule::Rule;
 
 /// One port of one Gateway. Its listeners share a socket and are told apart by host name.
 #[derive(Debug, PartialEq)]
@@ -61,4 +62,13 @@ pub struct Listener {
     /// so only a host that the listener takes may be looked up. A request whose most specific host has no rule that matches
     /// goes on to the next, less specific one.
     pub routes: HostTable<RuleTable>,
+}
+
+impl Listener {
+    /// The match that takes a request, with its rule. `host` is one that the listener takes, as [`normalize_host`] gives it.
+    ///
+    /// [`normalize_host`]: super::hosts::normalize_host
+    pub fn find<'a>(&'a self, host: &str, request: &impl RequestParts) -> Option<(&'a Match, &'a Arc<Rule>)> {
+        self.routes.candidates(host).find_map(|table| table.find(request))
+    }
 }

@@ -12,11 +12,13 @@ mod alternatives;
 mod patterns;
 mod query;
 mod table;
+mod unmet;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use table::{RuleTable, RuleTableBuilder};
+pub use unmet::{Criterion, Unmet};
 
 /// What of a request a rule can match on. Borrowed: matching allocates nothing, but for a header that is repeated and for
 /// a query parameter that is percent-encoded.

@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`resource`] | how kinds and single objects are addressed |
+//! | [`list`] | everything that a target names, as of now |
 //! | [`watch`] | one actor a watch: list, watch, resume, and what to do without the kind |
 //! | [`watches`] | which watches there are |
 //! | [`writer`] | patches, in order and only as the leader |
@@ -17,6 +18,7 @@ mod api_server;
 pub mod applied;
 pub mod events;
 pub mod leader;
+pub mod list;
 pub mod resource;
 pub mod watch;
 pub mod watches;

@@ -121,7 +121,8 @@ impl Page {
     }
 }
 
-fn show_parent(parent: &ParentRef, route: &NamespacedName) -> String {
+/// A parentRef of a route.
+pub(in crate::cli) fn show_parent(parent: &ParentRef, route: &NamespacedName) -> String {
     let namespace = parent.namespace.as_deref().unwrap_or(&route.namespace);
     let mut text = format!("for {} {namespace}/{}", parent.kind, parent.name);
     if let Some(section) = &parent.section_name {
@@ -133,7 +134,8 @@ fn show_parent(parent: &ParentRef, route: &NamespacedName) -> String {
     text
 }
 
-fn plural(count: impl TryInto<u64>, word: &str) -> String {
+/// A number with its noun.
+pub(in crate::cli) fn plural(count: impl TryInto<u64>, word: &str) -> String {
     let count = count.try_into().unwrap_or_default();
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }

@@ -23,7 +23,7 @@ pub(crate) struct CertificateFacts {
 
 impl CertificateFacts {
     /// Reads a certificate in DER and says its X.509 version, or why it does not parse.
-    pub(super) fn read(der: &[u8]) -> Result<(u32, Self), String> {
+    pub(crate) fn read(der: &[u8]) -> Result<(u32, Self), String> {
         let (rest, certificate) =
             x509_parser::parse_x509_certificate(der).map_err(|error| format!("it does not parse ({error})"))?;
         if !rest.is_empty() {

@@ -18,7 +18,7 @@ fn written(fields: &str, trusted: bool, edits: &HeaderEdits) -> Vec<String> {
     let forwarded = Forwarded {
         head: &head,
         target: head.path_and_query(),
-        hostname: None,
+        host: None,
         edits: Edits([edits, &HeaderEdits::default()]),
         upgrade: None,
         client: "192.0.2.10".parse().unwrap(),
@@ -123,7 +123,7 @@ proptest! {
         let forwarded = Forwarded {
             head: &head,
             target: "/",
-            hostname: None,
+            host: None,
             edits: Edits([&edits, &edits]),
             upgrade: None,
             client: "::1".parse().unwrap(),

@@ -200,3 +200,15 @@ fn plans_are_equal_by_content() {
     assert_ne!(plan(), other);
     assert_ne!(plan(), Plan::default());
 }
+
+/// Neither certificates nor keys come back out of a description, nor how many roots the system has.
+#[test]
+fn a_plan_comes_back_but_for_its_certificates() {
+    let mut described = plan().describe();
+    let again = Plan::from_description(&described).expect("it is a description").describe();
+    let identity = &mut described["backends"][0]["tls"]["identity"];
+    identity.as_object_mut().expect("an object").remove("trust");
+    identity["clientCertificate"]["chain"] = json!([]);
+    described["ports"][0]["listeners"][0]["certificates"][0].as_object_mut().expect("an object").remove("chain");
+    assert_eq!(again, described);
+}

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::HostTable;
+use super::{HostTable, normalize_host};
 
 fn table(hostnames: &[Option<&'static str>]) -> HostTable<Option<&'static str>> {
     let mut table = HostTable::default();
@@ -102,5 +102,21 @@ proptest! {
             .collect();
         expected.sort_by_key(|name| (name.starts_with('*'), std::cmp::Reverse(name.len())));
         prop_assert_eq!(table.candidates(&host).cloned().collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn a_host_is_matched_without_port_and_case() {
+    for (authority, expected) in [
+        ("Example.com:8080", "example.com"),
+        ("example.com", "example.com"),
+        ("example.com.", "example.com"),
+        ("[::1]:80", "[::1]"),
+        ("[::1]", "[::1]"),
+        ("", ""),
+    ] {
+        let mut host = String::from("before");
+        normalize_host(authority, &mut host);
+        assert_eq!(host, expected, "{authority}");
     }
 }

@@ -60,8 +60,8 @@ impl PartialEq for RuleTable {
 }
 
 impl RuleTable {
-    /// The rule that takes a request, in time that depends on the request and not on the number of rules.
-    pub fn find<'a>(&'a self, request: &impl RequestParts) -> Option<&'a Arc<Rule>> {
+    /// The match that takes a request, with its rule, in time that depends on the request and not on the number of rules.
+    pub fn find<'a>(&'a self, request: &impl RequestParts) -> Option<(&'a Match, &'a Arc<Rule>)> {
         let path = request.path();
         let rank = self
             .exact
@@ -71,7 +71,8 @@ impl RuleTable {
             .or_else(|| {
                 self.prefixes.prefixes_of(path).find_map(|alternatives| alternatives.find(&self.entries, request))
             })?;
-        Some(&self.entries[rank as usize].rule)
+        let entry = &self.entries[rank as usize];
+        Some((&entry.condition, &entry.rule))
     }
 
     /// Every match with its rule, in order of precedence.

@@ -113,7 +113,7 @@ fn table<'a>(matches: impl IntoIterator<Item = (&'a str, Match)>) -> RuleTable {
 
 #[track_caller]
 fn assert_finds(table: &RuleTable, request: &Request, expected: &str) {
-    assert_eq!(table.find(request).map_or("none", |rule| &rule.route), expected, "{request:?}");
+    assert_eq!(table.find(request).map_or("none", |(_, rule)| &rule.route), expected, "{request:?}");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn any_conditions() -> impl Strategy<Value = Vec<(Arc<str>, ValueMatch)>> {
         .prop_map(|conditions| conditions.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
-fn any_match() -> impl Strategy<Value = Match> {
+pub(in crate::plan) fn any_match() -> impl Strategy<Value = Match> {
     let path = prop_oneof![
         "(/[ab]){1,3}".prop_map(|path| PathMatch::Exact(path.into())),
         "((/[ab]){1,3}/?|/)".prop_map(|path| PathMatch::Prefix(path.into())),
@@ -348,7 +348,7 @@ proptest! {
         let table = numbered(&matches);
         for request in requests {
             let expected = first_by_the_letter(&matches, &request).map(|at| at.to_string());
-            let found = table.find(&request).map(|rule| rule.route.to_string());
+            let found = table.find(&request).map(|(_, rule)| rule.route.to_string());
             prop_assert_eq!(found, expected, "{:?}", request);
         }
     }

@@ -14,13 +14,14 @@ use actix::WrapFuture as _;
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message};
 use futures_util::StreamExt as _;
 use kube::Client;
-use kube::api::{ListParams, WatchEvent, WatchParams};
+use kube::api::{WatchEvent, WatchParams};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::life::{Backoff, jittered};
+use super::list::{self, Failure, Listed, complete};
 use super::resource::{Scope, Target};
 use crate::telemetry::Telemetry;
 
@@ -43,7 +44,7 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { absent: Duration::from_secs(2), session: Duration::from_secs(280), page: 1000 }
+        Self { absent: Duration::from_secs(2), session: Duration::from_secs(280), page: list::PAGE }
     }
 }
 
@@ -52,8 +53,6 @@ impl Default for Pace {
 const ABSENCES: u32 = 3;
 /// Times that it is looked for at the first pace.
 const EAGER: u32 = 30;
-/// What a list may take, and the beginning of a watch.
-const LIST: Duration = Duration::from_secs(30);
 /// A watch in which nothing comes for so long, not even a bookmark (there is one a minute), is begun anew: its connection may
 /// be dead.
 const IDLE: Duration = Duration::from_secs(90);
@@ -83,18 +82,6 @@ struct Watch {
     absences: u32,
     /// Why it failed last, which is not said again.
     cause: String,
-}
-
-/// Why a step did not succeed.
-enum Failure {
-    /// The kind is not served.
-    NotServed,
-    /// What was known is too old to go on from.
-    Expired,
-    /// We may not read it.
-    Forbidden(String),
-    /// Anything else.
-    Other(String),
 }
 
 impl WatchSupervisor {
@@ -226,7 +213,8 @@ impl Watch {
 
     /// Lists, and follows for as long as what is known can be gone on from.
     async fn session(&mut self) -> Result<(), Failure> {
-        let (version, objects, mut resource_version) = self.list().await?;
+        let Listed { version, objects, mut resource_version } =
+            list::list(&self.client, &self.target, self.pace.page).await?;
         self.succeed();
         self.listed = true;
         self.absences = 0;
@@ -253,48 +241,6 @@ impl Watch {
         Ok(())
     }
 
-    /// Everything as of now, in the best version that is served.
-    async fn list(&self) -> Result<(&'static str, Vec<Value>, String), Failure> {
-        for version in self.target.resource.versions {
-            match timeout(LIST, self.list_version(version)).await {
-                Ok(Err(Failure::NotServed)) => {}
-                Ok(Ok((objects, resource_version))) => return Ok((version, objects, resource_version)),
-                Ok(Err(failure)) => return Err(failure),
-                Err(_) => return Err(Failure::Other("the list did not end in time".into())),
-            }
-        }
-        Err(Failure::NotServed)
-    }
-
-    async fn list_version(&self, version: &'static str) -> Result<(Vec<Value>, String), Failure> {
-        let request = self.target.resource.request(version, self.target.namespace());
-        let mut objects = Vec::new();
-        let mut next = None;
-        loop {
-            let parameters = ListParams {
-                field_selector: self.target.field_selector(),
-                label_selector: self.target.label_selector(),
-                limit: Some(self.pace.page),
-                continue_token: next,
-                ..ListParams::default()
-            };
-            let request = request.list(&parameters).map_err(|error| Failure::Other(error.to_string()))?;
-            let mut page: Value = self.client.request(request).await.map_err(failure)?;
-            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
-                objects.extend(items.into_iter().map(|item| self.complete(item, version)));
-            }
-            let metadata = page.get("metadata");
-            let text = |key| metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_str);
-            next = text("continue").filter(|token| !token.is_empty()).map(str::to_owned);
-            if next.is_none() {
-                let Some(resource_version) = text("resourceVersion") else {
-                    return Err(Failure::Other("the list has no metadata.resourceVersion".into()));
-                };
-                return Ok((objects, resource_version.to_owned()));
-            }
-        }
-    }
-
     /// One session of watching, from `resource_version` on, which moves along. `Ok` when the server ended it as agreed.
     async fn follow(&mut self, version: &'static str, resource_version: &mut String) -> Result<(), Failure> {
         let parameters = WatchParams {
@@ -307,23 +253,24 @@ impl Watch {
         let request = self.target.resource.request(version, self.target.namespace());
         let request =
             request.watch(&parameters, resource_version).map_err(|error| Failure::Other(error.to_string()))?;
-        let opening = timeout(LIST, self.client.request_events::<Value>(request)).await;
-        let stream = opening.map_err(|_| Failure::Other("the watch did not begin in time".into()))?.map_err(failure)?;
+        let opening = timeout(list::LIMIT, self.client.request_events::<Value>(request)).await;
+        let stream =
+            opening.map_err(|_| Failure::Other("the watch did not begin in time".into()))?.map_err(Failure::from)?;
         let mut stream = std::pin::pin!(stream);
         self.succeed();
         loop {
             let event = match timeout(IDLE, stream.next()).await {
                 Err(_) | Ok(None) => return Ok(()),
-                Ok(Some(event)) => event.map_err(failure)?,
+                Ok(Some(event)) => event.map_err(Failure::from)?,
             };
             match event {
                 WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                     note_version(&object, resource_version);
-                    self.tell(Event::Applied(self.complete(object, version)));
+                    self.tell(Event::Applied(complete(&self.target, object, version)));
                 }
                 WatchEvent::Deleted(object) => {
                     note_version(&object, resource_version);
-                    self.tell(Event::Deleted(self.complete(object, version)));
+                    self.tell(Event::Deleted(complete(&self.target, object, version)));
                 }
                 WatchEvent::Bookmark(bookmark) => *resource_version = bookmark.metadata.resource_version,
                 WatchEvent::Error(status) if status.code == 410 => return Err(Failure::Expired),
@@ -331,33 +278,10 @@ impl Watch {
             }
         }
     }
-
-    /// The items of a list do not name their kind. Who manages which field concerns only those who write.
-    fn complete(&self, mut object: Value, version: &str) -> Value {
-        if let Some(map) = object.as_object_mut() {
-            map.entry("apiVersion").or_insert_with(|| self.target.resource.api_version_of(version).into());
-            map.entry("kind").or_insert_with(|| self.target.resource.kind.into());
-            let written_by_us = matches!(self.target.scope, Scope::Labelled(_));
-            if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut).filter(|_| !written_by_us) {
-                metadata.remove("managedFields");
-            }
-        }
-        object
-    }
 }
 
 fn note_version(object: &Value, resource_version: &mut String) {
     if let Some(version) = object.pointer("/metadata/resourceVersion").and_then(Value::as_str) {
         version.clone_into(resource_version);
-    }
-}
-
-fn failure(error: kube::Error) -> Failure {
-    match error {
-        kube::Error::Api(status) if status.code == 404 => Failure::NotServed,
-        kube::Error::Api(status) if status.code == 410 => Failure::Expired,
-        kube::Error::Api(status) if matches!(status.code, 401 | 403) => Failure::Forbidden(status.message),
-        kube::Error::Api(status) => Failure::Other(format!("{} ({})", status.message, status.code)),
-        error => Failure::Other(super::cause(&error)),
     }
 }

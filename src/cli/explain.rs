@@ -1,0 +1,80 @@
+//! `postern explain`: which listener, route, rule, backend and policy take a request, and why; what was near and lost; and
+//! what the client would see. Over files, a cluster, or what a running gateway dumps.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use postern_actors::plan::explain::Explanation;
+
+use super::given::GivenArguments;
+use super::paint::{Paint, print};
+
+mod answer;
+mod question;
+mod source;
+mod text;
+
+use answer::Explained;
+use question::QuestionArguments;
+use source::Source;
+
+/// Explain which listener, route, rule, backend and policy take a request, and what the client would see.
+///
+/// The JSON of -o json has `request` (method, host, path, headers), `note` (how it was understood), and `answers`, one for each port by which the request may
+/// come in: `gateway`, `port`, `protocol`, `listener`, `otherListeners` (name, hostname, why), `taken` (route, rule, name,
+/// hostname, match, timeouts), `near` (the same with `lost`: unmet or precedence, `by`, `message`), `nearLeftOut`,
+/// `otherHostnames`, and `outcome`, whose `kind` is forward (`backends`: weight, percent, backend, endpoints, host, path,
+/// headers, `tls` as /config_dump has it, `failure`), redirect (status, location), answer (status, reason, body, detail) or
+/// no_handshake. Beside these `certificates` (subject and notAfter by fingerprint, where they are known), `routes` and
+/// `listeners` (that cannot take it, and why), and `problems` as in check. Fields may be added, and none goes.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code: 0 the request would be forwarded or redirected by every port at which a route takes it, 1 clients \
+would see an error of the gateway's, 2 it cannot be told.\n\nExample: postern explain http://example.com/ -f examples/guide"
+)]
+pub(crate) struct ExplainArguments {
+    #[command(flatten)]
+    question: QuestionArguments,
+    #[command(flatten)]
+    given: GivenArguments,
+    /// What /config_dump of a running gateway says: a file, or the URL of its admin port
+    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["files", "system_ca_bundle"])]
+    dump: Option<String>,
+    /// Tell everything, at any length
+    #[arg(long)]
+    all: bool,
+    /// How to tell it
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+/// Matches that lost and are told, of each port.
+const NEAR: usize = 10;
+
+pub(super) fn main(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
+    let asked = arguments.question.asked()?;
+    let source = actix_rt::System::new().block_on(Source::read(&arguments.given, arguments.dump.as_deref()))?;
+    let gateway = arguments.given.gateway.as_ref().map(ToString::to_string);
+    let (entrance, note) = asked.entrance(gateway.as_deref(), &source.plan);
+    let near = if arguments.all { usize::MAX } else { NEAR };
+    let answers = source.plan.explain(&asked.question, entrance, &source.endpoints, near);
+    let good = is_good(&answers);
+    let explained = Explained::new(&asked.question, note, &answers, &source);
+    print(&match arguments.output {
+        Output::Json => serde_json::to_string_pretty(&explained)? + "\n",
+        Output::Text => text::render(&explained, arguments.all, Paint::for_stream(&std::io::stdout())),
+    });
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether a route takes the request by some port, and by every such port it is redirected or gets to a backend.
+fn is_good(answers: &[Explanation<'_>]) -> bool {
+    let mut taken = answers.iter().filter(|answer| answer.taken.is_some()).peekable();
+    taken.peek().is_some() && taken.all(|answer| answer.outcome.is_good())
+}
