@@ -1,0 +1,142 @@
+//! The matches of all routes, with what answers.
+
+use std::borrow::Cow;
+
+use maud::{Markup, html};
+
+use crate::plan::backend::{Backend, Poison, Tls};
+use crate::plan::matching::Match;
+use crate::plan::rule::{Action, Target};
+use crate::plan::{Plan, Rule};
+use crate::telemetry::admin::filter::{Filter, Listing};
+use crate::telemetry::admin::health::Health;
+use crate::telemetry::admin::layout::table;
+
+/// One match of a route on a listener.
+pub(super) struct Route<'p> {
+    gateway: &'p str,
+    listener: &'p str,
+    hostname: Cow<'p, str>,
+    condition: &'p Match,
+    rule: &'p Rule,
+}
+
+impl Route<'_> {
+    /// Whether at least a part of its requests gets 500.
+    pub(super) fn is_unusable(&self) -> bool {
+        match &self.rule.action {
+            Action::Redirect(_) => false,
+            Action::Fail(_) => true,
+            Action::Forward(backends) => {
+                backends.iter().next().is_none() || backends.iter().any(|one| poison(&one.target).is_some())
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { gateway, listener, hostname, condition, rule } = self;
+        let answers = match &rule.action {
+            Action::Redirect(_) => "redirect".to_owned(),
+            Action::Fail(poison) => poison.reason.to_string(),
+            Action::Forward(backends) => backends.iter().map(|reference| answer(&reference.target)).collect(),
+        };
+        format!("{gateway} {listener} {hostname} {condition} {} {answers}", rule.route)
+    }
+}
+
+fn poison(target: &Target) -> Option<&Poison> {
+    match target {
+        Target::Unusable(poison) => Some(poison),
+        Target::Backend(backend) => match &backend.tls {
+            Tls::Poisoned(poison) => Some(poison),
+            Tls::Plaintext | Tls::Originate { .. } => None,
+        },
+    }
+}
+
+fn answer(target: &Target) -> String {
+    let backend = match target {
+        Target::Backend(backend) => backend.id.to_string(),
+        Target::Unusable(_) => String::new(),
+    };
+    format!("{backend} {} ", poison(target).map_or("", |poison| poison.reason.as_str()))
+}
+
+/// All of a plan, in the order in which they are tried; those that cannot be served first.
+pub(super) fn of(plan: &Plan) -> Vec<Route<'_>> {
+    let listeners = plan.ports.iter().flat_map(|port| port.listeners.values().map(move |listener| (port, listener)));
+    let mut routes: Vec<_> = listeners
+        .flat_map(|(port, listener)| {
+            listener.routes.iter().flat_map(move |(hostname, table)| {
+                let hostname = hostname.unwrap_or(Cow::Borrowed("*"));
+                table.rules().map(move |(condition, rule)| Route {
+                    gateway: &port.gateway,
+                    listener: &listener.name,
+                    hostname: hostname.clone(),
+                    condition,
+                    rule,
+                })
+            })
+        })
+        .collect();
+    routes.sort_by_key(|route| !route.is_unusable());
+    routes
+}
+
+/// Those that the filter takes.
+pub(super) fn list(routes: Vec<Route<'_>>, filter: &Filter) -> Markup {
+    let all = routes.len();
+    let taken = routes.into_iter().filter(|route| filter.takes(|| route.text())).collect();
+    let routes = Listing::new(taken, all);
+    let rows = routes.shown.iter().map(|route| {
+        [
+            html! { (route.rule.route) " rule " (route.rule.index) },
+            html! { (route.hostname) },
+            html! { code { (route.condition) } },
+            action(route.rule),
+            html! { (route.gateway) " " (route.listener) },
+        ]
+    });
+    html! {
+        h3 #routes { "Routes" }
+        (routes.note("match"))
+        @if !routes.shown.is_empty() {
+            (table("Matches of routes", ["Route", "Hostname", "Match", "Action", "Listener"], rows))
+        }
+    }
+}
+
+fn action(rule: &Rule) -> Markup {
+    match &rule.action {
+        Action::Redirect(redirect) => html! { "redirect " (redirect.status.as_u16()) },
+        Action::Fail(poison) => unusable(poison),
+        Action::Forward(backends) if backends.iter().next().is_none() => {
+            Health::Bad.says("500: no backendRef has a weight")
+        }
+        Action::Forward(backends) => html! {
+            ul {
+                @for reference in backends.iter() {
+                    li {
+                        @match &reference.target {
+                            Target::Backend(backend) => (leads_to(backend)),
+                            Target::Unusable(poison) => (unusable(poison)),
+                        }
+                        " (weight " (reference.weight) ")"
+                    }
+                }
+            }
+        },
+    }
+}
+
+fn leads_to(backend: &Backend) -> Markup {
+    match &backend.tls {
+        Tls::Plaintext => html! { (backend.id) " in plaintext" },
+        Tls::Originate { .. } => html! { (backend.id) " over TLS" },
+        Tls::Poisoned(poison) => html! { (backend.id) " " (unusable(poison)) },
+    }
+}
+
+fn unusable(poison: &Poison) -> Markup {
+    Health::Bad.says(html! { "500 " (poison.reason.as_str()) ": " (poison.message) })
+}

@@ -1,0 +1,33 @@
+//! How many connections a worker has to a backend, for the admin pages.
+
+use std::ops::Add;
+
+/// Connections by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolLevels {
+    /// An exchange is on them.
+    pub active: u64,
+    /// They wait for a request.
+    pub idle: u64,
+    /// They are being established.
+    pub connecting: u64,
+}
+
+impl PoolLevels {
+    /// All of them: what the limit is about.
+    pub fn sum(self) -> u64 {
+        self.active + self.idle + self.connecting
+    }
+}
+
+impl Add for PoolLevels {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            active: self.active + other.active,
+            idle: self.idle + other.idle,
+            connecting: self.connecting + other.connecting,
+        }
+    }
+}
