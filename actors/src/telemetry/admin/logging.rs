@@ -17,7 +17,7 @@ const FIXED: &str = "the level of the log is fixed\n";
 
 /// Directives that are often wanted, and what for.
 const SUGGESTIONS: [(&str, &str); 5] = [
-    ("info,actix_server=warn", "what Postern begins with"),
+    ("info,actix_server=warn", "what a gateway begins with"),
     ("warn", "only what is wrong"),
     ("error,handshake=warn", "failed handshakes, and errors"),
     ("info,rustls=debug", "each step of TLS as well"),

@@ -36,7 +36,9 @@ pub(super) async fn get(status: Data<Status>, filter: Query<Filter>) -> HttpResp
 fn proxy(status: &Status, filter: &Filter, now: Timestamp) -> Markup {
     let (plan, endpoints) = (status.plan(), status.endpoints());
     let backends = survey(&plan, &endpoints, status.telemetry.observations(), now);
-    let routes = routes::of(&plan);
+    let failing = backends.iter().filter(|surveyed| surveyed.is_failing());
+    let failing = failing.map(|surveyed| (&surveyed.backend.id, surveyed.word())).collect();
+    let routes = routes::of(&plan, &failing);
     let wrong = wrong::list(&backends, &routes);
     let all = backends.len();
     let shown = backends.into_iter().filter(|surveyed| filter.takes(|| surveyed.text())).collect();
@@ -48,7 +50,7 @@ fn proxy(status: &Status, filter: &Filter, now: Timestamp) -> Markup {
             h2 #serves { "Backends and routes" }
             form.filter method="get" action="/" { (filter.field()) " " button { "Filter" } }
             (table(&Listing::new(shown, all), filter, now))
-            (routes::list(routes, filter))
+            (routes::list(routes, &failing, filter))
         }
     }
 }

@@ -19,7 +19,7 @@ struct Pool<'p> {
     id: &'p BackendId,
     /// Of each worker.
     workers: Vec<PoolLevels>,
-    /// How many there may be; `None` where the addresses are known when they are dialled.
+    /// How many each of them may have; `None` where the addresses are known when they are dialled.
     limit: Option<u64>,
 }
 
@@ -28,10 +28,15 @@ impl Pool<'_> {
         self.workers.iter().fold(PoolLevels::default(), |sum, worker| sum + *worker)
     }
 
-    /// How much of the limit is taken, in percent.
+    /// How much of its limit the worker has taken that has taken most, in percent.
     fn taken(&self) -> u64 {
-        self.limit.filter(|limit| *limit > 0).map_or(0, |limit| self.sum().sum() * 100 / limit)
+        let most = self.workers.iter().map(|worker| worker.sum()).max().unwrap_or(0);
+        self.limit.map_or(0, |limit| percent(most, limit))
     }
+}
+
+fn percent(taken: u64, limit: u64) -> u64 {
+    (taken * 100).checked_div(limit).unwrap_or(0)
 }
 
 pub(super) async fn get(status: Data<Status>, filter: Query<Filter>) -> HttpResponse {
@@ -64,7 +69,7 @@ fn pools<'p>(status: &Status, plan: &'p Plan) -> Vec<Pool<'p>> {
         Pool {
             id: &backend.id,
             workers: workers.iter().map(|worker| levels(worker, &backend.id)).collect(),
-            limit: limit.map(|(addresses, limit)| (addresses * limit * workers.len()) as u64),
+            limit: limit.map(|(addresses, limit)| (addresses * limit) as u64),
         }
     });
     pools.collect()
@@ -73,32 +78,33 @@ fn pools<'p>(status: &Status, plan: &'p Plan) -> Vec<Pool<'p>> {
 /// A row a backend, and below it one for each worker that has connections to it.
 fn table(pools: &[Pool<'_>]) -> Markup {
     let rows = pools.iter().flat_map(|pool| {
-        let sum = pool.sum();
         let whole = html! { strong { (pool.id) } " " span.gateway { "Gateway " (pool.id.gateway) } };
-        let all = row(whole, html! { "all" }, sum, limit(pool));
+        let limit = pool.limit.map(|limit| limit * pool.workers.len() as u64);
+        let all = row(whole, html! { "all" }, pool.sum(), limit);
         let workers = pool.workers.iter().enumerate().filter(|(_, levels)| levels.sum() > 0);
         let workers = workers
-            .map(|(at, levels)| row(html! { span.again { (pool.id) } }, html! { "worker " (at) }, *levels, html! {}));
+            .map(|(at, levels)| row(html! { span.again { (pool.id) } }, html! { "worker " (at) }, *levels, pool.limit));
         std::iter::once(all).chain(workers).collect::<Vec<_>>()
     });
     layout::table("Connections", ["Backend", "Worker", "Active", "Idle", "Connecting", "Limit"], rows)
 }
 
-fn row(backend: Markup, worker: Markup, levels: PoolLevels, limit: Markup) -> [Markup; 6] {
+fn row(backend: Markup, worker: Markup, levels: PoolLevels, limit: Option<u64>) -> [Markup; 6] {
     let number = |count| html! { (grouped(count)) };
+    let limit = match limit {
+        Some(limit) => share(levels.sum(), limit),
+        None => html! { "for each address that its name has" },
+    };
     [backend, worker, number(levels.active), number(levels.idle), number(levels.connecting), limit]
 }
 
-fn limit(pool: &Pool<'_>) -> Markup {
-    let Some(limit) = pool.limit else { return html! { "for each address that its name has" } };
-    let taken = pool.taken();
-    let health = match taken {
-        100.. => Health::Bad,
-        80.. => Health::Warn,
-        _ => Health::Good,
+fn share(taken: u64, limit: u64) -> Markup {
+    let percent = percent(taken, limit);
+    let words = format!("{percent}% taken");
+    let marked = match percent {
+        100.. => Health::Bad.says(words),
+        80.. => Health::Warn.says(words),
+        _ => html! { (words) },
     };
-    html! {
-        (grouped(limit)) ", "
-        @if health == Health::Good { (taken) "% taken" } @else { (health.says(format!("{taken}% taken"))) }
-    }
+    html! { (grouped(limit)) ", " (marked) }
 }

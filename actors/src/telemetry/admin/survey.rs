@@ -36,6 +36,11 @@ impl Surveyed<'_> {
         self.backend.tls != Tls::Plaintext
     }
 
+    /// Whether the last handshake failed.
+    pub(super) fn is_failing(&self) -> bool {
+        matches!(self.backend.tls, Tls::Originate { .. }) && self.health == Health::Bad
+    }
+
     /// How it ended, in the word of the metric: that of the last handshake, or why there can be none; `none` before the
     /// first, and `plaintext` without a policy.
     pub(super) fn word(&self) -> &'static str {

@@ -49,11 +49,11 @@ fn clock(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// `in 3 days`, `3 days ago`, `now`.
+/// `in 3 days`, `3 days ago`, `just now`.
 pub(super) fn away(seconds: i64, now: Timestamp) -> String {
     let distance = seconds.saturating_sub(now.as_second());
     match distance {
-        0 => "now".to_owned(),
+        0 => "just now".to_owned(),
         1.. => format!("in {}", span(distance.unsigned_abs())),
         _ => format!("{} ago", span(distance.unsigned_abs())),
     }
@@ -107,7 +107,7 @@ mod tests {
     fn a_distance_is_told_in_its_largest_unit() {
         let now = at(1_000_000_000);
         for (distance, words) in [
-            (0, "now"),
+            (0, "just now"),
             (1, "in 1 second"),
             (-119, "119 seconds ago"),
             (-120, "2 minutes ago"),

@@ -1,13 +1,14 @@
 //! The matches of all routes, with what answers.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use maud::{Markup, html};
 
 use crate::plan::backend::{Backend, Poison, Tls};
 use crate::plan::matching::Match;
 use crate::plan::rule::{Action, Target};
-use crate::plan::{Plan, Rule};
+use crate::plan::{BackendId, Plan, Rule};
 use crate::telemetry::admin::filter::{Filter, Listing};
 use crate::telemetry::admin::health::Health;
 use crate::telemetry::admin::layout::table;
@@ -19,22 +20,13 @@ pub(super) struct Route<'p> {
     hostname: Cow<'p, str>,
     condition: &'p Match,
     rule: &'p Rule,
+    /// Bad: at least a part of its requests gets 500. Warn: it leads to a backend that cannot be reached.
+    pub health: Health,
 }
 
 impl Route<'_> {
-    /// Whether at least a part of its requests gets 500.
-    pub(super) fn is_unusable(&self) -> bool {
-        match &self.rule.action {
-            Action::Redirect(_) => false,
-            Action::Fail(_) => true,
-            Action::Forward(backends) => {
-                backends.iter().next().is_none() || backends.iter().any(|one| poison(&one.target).is_some())
-            }
-        }
-    }
-
     fn text(&self) -> String {
-        let Self { gateway, listener, hostname, condition, rule } = self;
+        let Self { gateway, listener, hostname, condition, rule, .. } = self;
         let answers = match &rule.action {
             Action::Redirect(_) => "redirect".to_owned(),
             Action::Fail(poison) => poison.reason.to_string(),
@@ -62,8 +54,26 @@ fn answer(target: &Target) -> String {
     format!("{backend} {} ", poison(target).map_or("", |poison| poison.reason.as_str()))
 }
 
+/// The backends whose handshakes fail, with the word.
+pub(super) type Failing<'s> = HashMap<&'s BackendId, &'static str>;
+
+fn health(action: &Action, failing: &Failing<'_>) -> Health {
+    let backends = match action {
+        Action::Redirect(_) => return Health::Good,
+        Action::Fail(_) => return Health::Bad,
+        Action::Forward(backends) => backends,
+    };
+    let of_target = |target: &Target| match target {
+        _ if poison(target).is_some() => Health::Bad,
+        Target::Backend(backend) if failing.contains_key(&backend.id) => Health::Warn,
+        _ => Health::Good,
+    };
+    // Without a backendRef that has a weight there is nothing to forward to.
+    backends.iter().map(|reference| of_target(&reference.target)).min().unwrap_or(Health::Bad)
+}
+
 /// All of a plan, in the order in which they are tried; those that cannot be served first.
-pub(super) fn of(plan: &Plan) -> Vec<Route<'_>> {
+pub(super) fn of<'p>(plan: &'p Plan, failing: &Failing<'_>) -> Vec<Route<'p>> {
     let listeners = plan.ports.iter().flat_map(|port| port.listeners.values().map(move |listener| (port, listener)));
     let mut routes: Vec<_> = listeners
         .flat_map(|(port, listener)| {
@@ -75,16 +85,17 @@ pub(super) fn of(plan: &Plan) -> Vec<Route<'_>> {
                     hostname: hostname.clone(),
                     condition,
                     rule,
+                    health: health(&rule.action, failing),
                 })
             })
         })
         .collect();
-    routes.sort_by_key(|route| !route.is_unusable());
+    routes.sort_by_key(|route| route.health);
     routes
 }
 
 /// Those that the filter takes.
-pub(super) fn list(routes: Vec<Route<'_>>, filter: &Filter) -> Markup {
+pub(super) fn list(routes: Vec<Route<'_>>, failing: &Failing<'_>, filter: &Filter) -> Markup {
     let all = routes.len();
     let taken = routes.into_iter().filter(|route| filter.takes(|| route.text())).collect();
     let routes = Listing::new(taken, all);
@@ -93,7 +104,7 @@ pub(super) fn list(routes: Vec<Route<'_>>, filter: &Filter) -> Markup {
             html! { (route.rule.route) " rule " (route.rule.index) },
             html! { (route.hostname) },
             html! { code { (route.condition) } },
-            action(route.rule),
+            action(route.rule, failing),
             html! { (route.gateway) " " (route.listener) },
         ]
     });
@@ -106,7 +117,7 @@ pub(super) fn list(routes: Vec<Route<'_>>, filter: &Filter) -> Markup {
     }
 }
 
-fn action(rule: &Rule) -> Markup {
+fn action(rule: &Rule, failing: &Failing<'_>) -> Markup {
     match &rule.action {
         Action::Redirect(redirect) => html! { "redirect " (redirect.status.as_u16()) },
         Action::Fail(poison) => unusable(poison),
@@ -122,6 +133,9 @@ fn action(rule: &Rule) -> Markup {
                             Target::Unusable(poison) => (unusable(poison)),
                         }
                         " (weight " (reference.weight) ")"
+                        @if let Target::Backend(backend) = &reference.target && let Some(word) = failing.get(&backend.id) {
+                            " " (Health::Bad.says(word))
+                        }
                     }
                 }
             }

@@ -16,7 +16,7 @@ const TOLD: usize = 20;
 pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>]) -> Markup {
     let count = |health| backends.iter().filter(|surveyed| surveyed.health == health).count();
     let (bad, warned) = (count(Health::Bad), count(Health::Warn));
-    let unusable = routes.iter().filter(|route| route.is_unusable()).count();
+    let unusable = routes.iter().filter(|route| route.health == Health::Bad).count();
     html! {
         section.wrong aria-labelledby="wrong" {
             h2 #wrong { "What is wrong" }

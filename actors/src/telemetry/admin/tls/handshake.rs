@@ -79,7 +79,7 @@ fn chain(presented: &[Facts], now: Timestamp) -> Markup {
         } @else {
             (table(
                 "Certificates, the peer's own first",
-                ["Subject", "Issuer", "SubjectAltNames", "From", "End", "SHA-256"],
+                ["Subject", "Issuer", "SANs", "From", "End", "SHA-256"],
                 rows,
             ))
         }

@@ -30,7 +30,7 @@ pub(super) fn facts<'a>(identity: &TlsIdentity, now: Timestamp) -> [(&'a str, Ma
     };
     [
         ("SNI", html! { (identity.sni) }),
-        ("Names, of which the peer must have one", html! { (demanded(identity).join(", ")) }),
+        ("Names (one must match)", html! { (demanded(identity).join(", ")) }),
         ("Client certificate", client),
         ("Versions", html! { "TLS " (version(identity.min_version)) " to " (version(identity.max_version)) }),
         ("ALPN offered", list(identity.alpn.clone())),
