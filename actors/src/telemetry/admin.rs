@@ -70,6 +70,7 @@ pub fn serve(
                 .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
                 .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .add((header::REFERRER_POLICY, REFERRER_POLICY))
+                .add((header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"))
                 .add((header::CACHE_CONTROL, "no-store"));
             App::new().wrap(headers).app_data(status.clone()).configure(pages)
         });

@@ -91,10 +91,8 @@ fn table(pools: &[Pool<'_>]) -> Markup {
 
 fn row(backend: Markup, worker: Markup, levels: PoolLevels, limit: Option<u64>) -> [Markup; 6] {
     let number = |count| html! { (grouped(count)) };
-    let limit = match limit {
-        Some(limit) => share(levels.sum(), limit),
-        None => html! { "for each address that its name has" },
-    };
+    let limit =
+        limit.map_or_else(|| html! { "for each address that its name has" }, |limit| share(levels.sum(), limit));
     [backend, worker, number(levels.active), number(levels.idle), number(levels.connecting), limit]
 }
 

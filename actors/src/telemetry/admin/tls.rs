@@ -9,9 +9,9 @@
 //! (`time`, `result`, `cause`, `remedy`) and `counts` (`full`, `resumed`, `failed`). `backends` has an entry for each of
 //! the plan, the failing ones first: `gateway`, `backend`, `port`, `policy`, `tls` (`originate`, `unusable`, `plaintext`),
 //! `result` (the last handshake's word, or why there can be none), `troubles`, `remedy`, and `identity` where there is one: `sni`,
-//! `names`, `anchors` (`origin`, `certificates` with `subject`, `issues` and `notAfter`), `clientCertificate` (`reference`,
-//! `notAfter`), `minVersion`, `maxVersion`, `alpn`, `resumption`, `pins`. Dates of certificates are in seconds since the Unix
-//! epoch.
+//! `names`, `anchors` (`origin`, `count`, and the first `certificates` with `subject`, `issues` and `notAfter`, or `malformed`),
+//! `clientCertificate` (`reference`, `notAfter`), `minVersion`, `maxVersion`, `alpn`, `resumption`, `pins`. Dates of certificates
+//! are in seconds since the Unix epoch.
 
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};

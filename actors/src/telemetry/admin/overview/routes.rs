@@ -25,6 +25,17 @@ pub(super) struct Route<'p> {
 }
 
 impl Route<'_> {
+    /// Whether it may send requests to a backend.
+    pub(super) fn leads_to(&self, id: &BackendId) -> bool {
+        let Action::Forward(backends) = &self.rule.action else { return false };
+        backends.iter().any(|reference| matches!(&reference.target, Target::Backend(backend) if backend.id == *id))
+    }
+
+    /// What it takes, and whose it is.
+    pub(super) fn describe(&self) -> Markup {
+        html! { code { (self.hostname) " " (self.condition) } " (" (self.rule.route) " rule " (self.rule.index) ")" }
+    }
+
     fn text(&self) -> String {
         let Self { gateway, listener, hostname, condition, rule, .. } = self;
         let answers = match &rule.action {

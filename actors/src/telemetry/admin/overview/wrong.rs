@@ -4,10 +4,14 @@ use maud::{Markup, html};
 
 use super::named;
 use super::routes::Route;
+use crate::plan::BackendId;
 use crate::telemetry::admin::filter::FAILING;
 use crate::telemetry::admin::health::Health;
 use crate::telemetry::admin::survey::Surveyed;
 use crate::telemetry::admin::words::counted;
+
+/// So many matches are told of that lead to a backend.
+const ASKED_BY: usize = 3;
 
 /// So many backends are told of; `/tls` has all of them.
 const TOLD: usize = 20;
@@ -27,7 +31,7 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>]) -> Markup {
                     " and get 500: they come first among " a href="#routes" { "the routes" } "."
                 }
             }
-            @for surveyed in backends.iter().take(bad + warned).take(TOLD) { (trouble(surveyed)) }
+            @for surveyed in backends.iter().take(bad + warned).take(TOLD) { (trouble(surveyed, routes)) }
             @if bad + warned > TOLD {
                 p { a href={ "/tls?result=" (FAILING) } { "All " (counted(bad as u64, "backend")) " that fail" } }
             }
@@ -35,7 +39,7 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>]) -> Markup {
     }
 }
 
-fn trouble(surveyed: &Surveyed<'_>) -> Markup {
+fn trouble(surveyed: &Surveyed<'_>, routes: &[Route<'_>]) -> Markup {
     let id = &surveyed.backend.id;
     let fails = surveyed.health == Health::Bad;
     let link = surveyed.is_secured().then(|| format!("/tls#{}", surveyed.anchor()));
@@ -46,10 +50,29 @@ fn trouble(surveyed: &Surveyed<'_>) -> Markup {
                 (named(id, link.as_deref())) " " span.gateway { "Gateway " (id.gateway) }
             }
             @for (_, trouble) in &surveyed.troubles { p { (trouble) } }
+            (asked_by(id, routes))
             @if fails {
                 p { (surveyed.meaning()) }
                 p.cause { (surveyed.cause()) }
                 p.remedy { strong { "What to do: " } (surveyed.remedy()) }
+            }
+        }
+    }
+}
+
+/// Whose requests it concerns.
+fn asked_by(id: &BackendId, routes: &[Route<'_>]) -> Markup {
+    let routes: Vec<_> = routes.iter().filter(|route| route.leads_to(id)).collect();
+    html! {
+        @if !routes.is_empty() {
+            p {
+                "Concerns "
+                @for (at, route) in routes.iter().take(ASKED_BY).enumerate() {
+                    @if at > 0 { ", " }
+                    (route.describe())
+                }
+                @if routes.len() > ASKED_BY { ", and " (counted((routes.len() - ASKED_BY) as u64, "more match")) }
+                "."
             }
         }
     }

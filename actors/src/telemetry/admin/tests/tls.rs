@@ -93,3 +93,19 @@ async fn a_failure_that_is_over_is_still_told() {
     assert!(article.contains("Last failure expired, 20"), "{article}");
     assert!(shown.only(".remedy").contains(HandshakeResult::Expired.remedy()));
 }
+
+#[actix_web::test]
+async fn of_many_backends_the_first_are_shown_and_the_filter_finds_the_others() {
+    let names: Vec<_> = (0..300).map(|at| format!("backend-{at:03}")).collect();
+    let running = Running::serving(plan(names.iter().map(|name| (&**name, originate()))));
+    running.status.telemetry.worker().handshake(&failed(&id("backend-299"), HandshakeResult::NotTls));
+    let shown = page(running.admin, "/tls").await;
+    let ids = shown.attributes("article", "id");
+    assert_eq!(
+        (ids.len(), &*ids[0]),
+        (200, "ns/gw/Service/ns/backend-299:8443"),
+        "the one that fails is among the first"
+    );
+    assert!(shown.texts(".note")[0].starts_with("300 backends; the first 200 are shown"), "{:?}", shown.texts(".note"));
+    assert_eq!(page(running.admin, "/tls?q=backend-298").await.texts("article").len(), 1);
+}
