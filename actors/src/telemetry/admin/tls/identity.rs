@@ -18,9 +18,7 @@ const TOLD: usize = 8;
 
 pub(super) fn facts<'a>(identity: &TlsIdentity, now: Timestamp) -> [(&'a str, Markup); 7] {
     let client = match &identity.client_certificate {
-        Some(client) => {
-            html! { (client.reference) ", " (words::end(client.not_after, now)) }
-        }
+        Some(client) => html! { (client.reference) ", " (words::end(client.not_after, now)) },
         None => none(),
     };
     let list = |items: Vec<String>| {
