@@ -25,6 +25,8 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>]) -> Markup {
         section.wrong aria-labelledby="wrong" {
             h2 #wrong { "What is wrong" }
             @if bad + warned + unusable == 0 { p { (Health::Good.says("Nothing that this process knows of.")) } }
+            @if bad > 0 { p { (Health::Bad.says(format!("Not reached: {}", counted(bad as u64, "backend")))) "." } }
+            @if warned > 0 { p { (Health::Warn.says(format!("To be looked at: {}", counted(warned as u64, "backend")))) "." } }
             @if unusable > 0 {
                 p {
                     (Health::Bad.says(format!("{} cannot be served as configured", counted(unusable as u64, "match"))))

@@ -73,6 +73,7 @@ async fn what_fails_comes_first_with_its_remedy() {
         shown.attributes(".trouble a", "href"),
         ["/tls#ns/gw/Service/ns/b:8443", "/tls#ns/gw/Service/ns/bad:8443"]
     );
+    assert!(shown.only("section.wrong").starts_with("What is wrong ✗ Not reached: 2 backends"), "{}", shown.text);
     assert!(shown.only("section.wrong").contains("1 match cannot be served as configured"));
     let actions = shown.texts("#routes ~ .scroll td li");
     assert!(actions[0].starts_with("Service/ns/a:8443 over TLS"), "{actions:?}");
