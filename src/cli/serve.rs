@@ -94,7 +94,6 @@ pub(crate) fn prepare(settings: ServeSettings) -> anyhow::Result<Prepared> {
         access_log,
     });
     let status = Arc::new(Status::new(telemetry.clone(), Readiness::new([NO_CONFIGURATION]), settings.log_level));
-    status.set_upstream_limit(settings.worker.upstream.limit_per_endpoint);
     let (servers, pages) = open_pages(settings.pages, &status)?;
     let (console, served) = Console::new(settings.voice, pages, telemetry, settings.closing);
     Ok(Prepared {

@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-/// Connections by state.
+/// Connections by state, and their limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolLevels {
     /// An exchange is on them.
@@ -11,10 +11,12 @@ pub struct PoolLevels {
     pub idle: u64,
     /// They are being established.
     pub connecting: u64,
+    /// How many there may be, to the endpoints that are known.
+    pub limit: u64,
 }
 
 impl PoolLevels {
-    /// All of them: what the limit is about.
+    /// Those that count against the limit.
     pub fn sum(self) -> u64 {
         self.active + self.idle + self.connecting
     }
@@ -28,6 +30,7 @@ impl Add for PoolLevels {
             active: self.active + other.active,
             idle: self.idle + other.idle,
             connecting: self.connecting + other.connecting,
+            limit: self.limit + other.limit,
         }
     }
 }

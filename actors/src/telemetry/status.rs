@@ -2,7 +2,7 @@
 //! telemetry.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Contact, Readiness, Telemetry};
 use crate::plan::{Endpoints, Plan};
@@ -24,7 +24,6 @@ pub struct Status {
     /// Whether the process is in touch with Kubernetes; the same that the metrics tell.
     pub contact: Arc<Contact>,
     log_level: Option<Box<dyn LogLevel>>,
-    upstream_limit: OnceLock<usize>,
     plan: RwLock<Arc<Plan>>,
     endpoints: RwLock<Arc<Endpoints>>,
 }
@@ -39,15 +38,7 @@ impl Status {
     /// With an empty plan. Without a `log_level`, the page of it answers 404.
     pub fn new(telemetry: Arc<Telemetry>, readiness: Readiness, log_level: Option<Box<dyn LogLevel>>) -> Self {
         let contact = telemetry.contact().clone();
-        Self {
-            readiness,
-            telemetry,
-            contact,
-            log_level,
-            upstream_limit: OnceLock::new(),
-            plan: RwLock::default(),
-            endpoints: RwLock::default(),
-        }
+        Self { readiness, telemetry, contact, log_level, plan: RwLock::default(), endpoints: RwLock::default() }
     }
 
     /// The plan that is served.
@@ -68,15 +59,6 @@ impl Status {
     /// The endpoints have changed.
     pub fn set_endpoints(&self, endpoints: Arc<Endpoints>) {
         *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
-    }
-
-    /// How many connections a worker may have to one endpoint of a backend. Told once, by who serves requests.
-    pub fn set_upstream_limit(&self, limit: usize) {
-        self.upstream_limit.get_or_init(|| limit);
-    }
-
-    pub(super) fn upstream_limit(&self) -> Option<usize> {
-        self.upstream_limit.get().copied()
     }
 
     pub(super) fn log_level(&self) -> Option<&dyn LogLevel> {

@@ -9,7 +9,6 @@ use maud::{Markup, html};
 use super::filter::{Filter, Listing};
 use super::health::Health;
 use super::layout;
-use super::survey::addresses;
 use super::words::grouped;
 use crate::plan::{BackendId, Plan};
 use crate::telemetry::{PoolLevels, Status};
@@ -19,8 +18,6 @@ struct Pool<'p> {
     id: &'p BackendId,
     /// Of each worker.
     workers: Vec<PoolLevels>,
-    /// How many each of them may have; `None` where the addresses are known when they are dialled.
-    limit: Option<u64>,
 }
 
 impl Pool<'_> {
@@ -28,15 +25,14 @@ impl Pool<'_> {
         self.workers.iter().fold(PoolLevels::default(), |sum, worker| sum + *worker)
     }
 
-    /// How much of its limit the worker has taken that has taken most, in percent.
+    /// How much of its limit the worker has taken that has taken most.
     fn taken(&self) -> u64 {
-        let most = self.workers.iter().map(|worker| worker.sum()).max().unwrap_or(0);
-        self.limit.map_or(0, |limit| percent(most, limit))
+        self.workers.iter().map(|worker| percent(*worker)).max().unwrap_or(0)
     }
 }
 
-fn percent(taken: u64, limit: u64) -> u64 {
-    (taken * 100).checked_div(limit).unwrap_or(0)
+fn percent(levels: PoolLevels) -> u64 {
+    (levels.sum() * 100).checked_div(levels.limit).unwrap_or(0)
 }
 
 pub(super) async fn get(status: Data<Status>, filter: Query<Filter>) -> HttpResponse {
@@ -46,13 +42,10 @@ pub(super) async fn get(status: Data<Status>, filter: Query<Filter>) -> HttpResp
     pools.retain(|pool| filter.takes(|| format!("{} {}", pool.id.gateway, pool.id)));
     pools.sort_by_key(|pool| std::cmp::Reverse((pool.taken(), pool.sum().sum())));
     let pools = Listing::new(pools, all);
-    let limit = status.upstream_limit();
     let content = html! {
         p {
-            "A worker keeps its own connections to each backend."
-            @if let Some(limit) = limit {
-                " It may have " (grouped(limit as u64)) " to one endpoint; a request that finds them all in use waits, and then gets 503."
-            }
+            "A worker keeps its own connections to each backend. A request that finds all of its worker's in use, and their limit "
+            "reached, waits, and then gets 503."
         }
         form.filter method="get" action="/pools" { (filter.field()) " " button { "Filter" } }
         (pools.note("backend"))
@@ -62,47 +55,40 @@ pub(super) async fn get(status: Data<Status>, filter: Query<Filter>) -> HttpResp
 }
 
 fn pools<'p>(status: &Status, plan: &'p Plan) -> Vec<Pool<'p>> {
-    let (workers, endpoints) = (status.telemetry.pools(), status.endpoints());
+    let workers = status.telemetry.pools();
     let levels = |worker: &BTreeMap<BackendId, PoolLevels>, id| worker.get(id).copied().unwrap_or_default();
-    let pools = plan.backends.values().map(|backend| {
-        let limit = addresses(backend, &endpoints).zip(status.upstream_limit());
-        Pool {
-            id: &backend.id,
-            workers: workers.iter().map(|worker| levels(worker, &backend.id)).collect(),
-            limit: limit.map(|(addresses, limit)| (addresses * limit) as u64),
-        }
-    });
-    pools.collect()
+    let of_workers = |id| workers.iter().map(|worker| levels(worker, id)).collect();
+    plan.backends.keys().map(|id| Pool { id, workers: of_workers(id) }).collect()
 }
 
 /// A row a backend, and below it one for each worker that has connections to it.
 fn table(pools: &[Pool<'_>]) -> Markup {
     let rows = pools.iter().flat_map(|pool| {
         let whole = html! { strong { (pool.id) } " " span.gateway { "Gateway " (pool.id.gateway) } };
-        let limit = pool.limit.map(|limit| limit * pool.workers.len() as u64);
-        let all = row(whole, html! { "all" }, pool.sum(), limit);
+        let all = row(whole, html! { "all" }, pool.sum());
         let workers = pool.workers.iter().enumerate().filter(|(_, levels)| levels.sum() > 0);
-        let workers = workers
-            .map(|(at, levels)| row(html! { span.again { (pool.id) } }, html! { "worker " (at) }, *levels, pool.limit));
+        let workers =
+            workers.map(|(at, levels)| row(html! { span.again { (pool.id) } }, html! { "worker " (at) }, *levels));
         std::iter::once(all).chain(workers).collect::<Vec<_>>()
     });
     layout::table("Connections", ["Backend", "Worker", "Active", "Idle", "Connecting", "Limit"], rows)
 }
 
-fn row(backend: Markup, worker: Markup, levels: PoolLevels, limit: Option<u64>) -> [Markup; 6] {
+fn row(backend: Markup, worker: Markup, levels: PoolLevels) -> [Markup; 6] {
     let number = |count| html! { (grouped(count)) };
-    let limit =
-        limit.map_or_else(|| html! { "for each address that its name has" }, |limit| share(levels.sum(), limit));
-    [backend, worker, number(levels.active), number(levels.idle), number(levels.connecting), limit]
+    [backend, worker, number(levels.active), number(levels.idle), number(levels.connecting), limit(levels)]
 }
 
-fn share(taken: u64, limit: u64) -> Markup {
-    let percent = percent(taken, limit);
+fn limit(levels: PoolLevels) -> Markup {
+    if levels.limit == 0 {
+        return Health::Unknown.says("no endpoint is known");
+    }
+    let percent = percent(levels);
     let words = format!("{percent}% taken");
     let marked = match percent {
         100.. => Health::Bad.says(words),
         80.. => Health::Warn.says(words),
         _ => html! { (words) },
     };
-    html! { (grouped(limit)) ", " (marked) }
+    html! { (grouped(levels.limit)) ", " (marked) }
 }

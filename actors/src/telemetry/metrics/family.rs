@@ -149,6 +149,11 @@ impl Amount {
     pub(super) fn set(&self, amount: u64) {
         self.0.set(amount as f64);
     }
+
+    /// As it was set last.
+    pub(super) fn get(&self) -> u64 {
+        self.0.get() as u64
+    }
 }
 
 impl Instrument for Amount {

@@ -287,7 +287,7 @@ impl UpstreamMetrics {
         self.limit.series(backend.clone()).set(connections);
     }
 
-    /// The connections to each backend, by state.
+    /// The connections to each backend, and how many there may be.
     pub(in crate::telemetry) fn pools(&self) -> BTreeMap<BackendId, PoolLevels> {
         let mut pools: BTreeMap<BackendId, PoolLevels> = BTreeMap::new();
         self.pool.each(|labels, level| {
@@ -299,6 +299,7 @@ impl UpstreamMetrics {
                 _ => levels.connecting = count,
             }
         });
+        self.limit.each(|backend, limit| pools.entry(backend.clone()).or_default().limit = limit.get());
         pools
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::certificate::Facts;
 use crate::plan::{Listener, Plan, Port, Protocol, RuleTable};
 use crate::telemetry::admin::health::{Health, none};
 use crate::telemetry::admin::layout::{anchor, table};
@@ -61,12 +60,7 @@ fn certificates(listener: &Listener, now: Timestamp) -> Markup {
     html! {
         ul {
             @for certificate in &listener.certificates {
-                li {
-                    "Secret " (certificate.secret)
-                    @if let Some(leaf) = certificate.chain.first().and_then(|leaf| Facts::read(leaf).ok()) {
-                        ", " (words::end(leaf.not_after, now))
-                    }
-                }
+                li { "Secret " (certificate.secret) ", " (words::end(certificate.not_after, now)) }
             }
         }
     }

@@ -1,8 +1,6 @@
 //! The connections of the workers.
 
 use super::*;
-use crate::plan::EndpointSource;
-use crate::plan::backend::Backend;
 use crate::telemetry::tests::id;
 use crate::telemetry::{Observer, PoolState};
 
@@ -12,16 +10,11 @@ fn rows(page: &Page) -> Vec<String> {
 
 #[actix_web::test]
 async fn each_worker_and_the_sum_are_told_beside_the_limit() {
-    let mut plan = plan([("a", originate()), ("b", originate())]);
-    let service = ServicePort { namespace: "ns".into(), name: "a".into(), port: 8443 };
-    let endpoints = EndpointSource::Service(service.clone());
-    plan.backends.insert(id("a"), Arc::new(Backend { id: id("a"), endpoints, tls: originate() }));
-    let running = Running::serving(plan);
-    running.status.set_upstream_limit(2);
-    let ready = [Endpoint { address: ([10, 0, 0, 1], 443).into() }];
-    running.status.set_endpoints(Arc::new(Endpoints::from([(service, ready.as_slice().into())])));
-
+    let running = Running::serving(plan([("a", originate()), ("b", originate())]));
     let workers = [(); 2].map(|()| running.status.telemetry.worker());
+    for worker in &workers {
+        worker.pool_limit(&id("a"), 2);
+    }
     for (worker, state) in
         [(0, PoolState::Active), (0, PoolState::Idle), (1, PoolState::Connecting), (1, PoolState::Active)]
     {
@@ -31,7 +24,7 @@ async fn each_worker_and_the_sum_are_told_beside_the_limit() {
         "Service/ns/a:8443 Gateway ns/gw all 2 1 1 4, ✗ 100% taken",
         "Service/ns/a:8443 worker 0 1 1 0 2, ✗ 100% taken",
         "Service/ns/a:8443 worker 1 1 0 1 2, ✗ 100% taken",
-        "Service/ns/b:8443 Gateway ns/gw all 0 0 0 for each address that its name has",
+        "Service/ns/b:8443 Gateway ns/gw all 0 0 0 – no endpoint is known",
     ];
     assert_eq!(rows(&page(running.admin, "/pools").await), expected);
 
@@ -40,7 +33,7 @@ async fn each_worker_and_the_sum_are_told_beside_the_limit() {
     let shown = page(running.admin, "/pools?q=ns/a").await;
     assert_eq!(
         rows(&shown),
-        ["Service/ns/a:8443 Gateway ns/gw all 0 0 0 0, 0% taken"],
+        ["Service/ns/a:8443 Gateway ns/gw all 0 0 0 – no endpoint is known"],
         "a worker that is gone has none"
     );
     assert!(shown.only(".note").starts_with("1 of 2 backends"));
