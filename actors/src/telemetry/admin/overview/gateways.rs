@@ -34,6 +34,26 @@ pub(super) fn list(plan: &Plan, now: Timestamp) -> Markup {
     }
 }
 
+/// The listeners' certificates that have ended or end soon, each in a sentence.
+pub(super) fn ending(plan: &Plan, now: Timestamp) -> Vec<(Health, String)> {
+    let listeners = plan.ports.iter().flat_map(|port| port.listeners.values().map(move |listener| (port, listener)));
+    let ends = listeners.flat_map(|(port, listener)| {
+        listener.certificates.iter().map(move |certificate| {
+            let when = words::away(certificate.not_after, now);
+            let health = words::health_of_end(certificate.not_after, now);
+            let ends = if health == Health::Bad { "expired" } else { "ends" };
+            let words = format!(
+                "The certificate of Secret {}, which listener {} of {} presents to clients, {ends} {when}.",
+                certificate.secret, listener.name, port.gateway
+            );
+            (health, words)
+        })
+    });
+    let mut ends: Vec<_> = ends.filter(|(health, _)| *health < Health::Good).collect();
+    ends.sort();
+    ends
+}
+
 fn row(port: &Port, listener: &Listener, now: Timestamp) -> [Markup; 6] {
     let matches: usize = listener.routes.values().map(RuleTable::len).sum();
     [

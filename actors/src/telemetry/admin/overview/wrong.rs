@@ -16,15 +16,15 @@ const ASKED_BY: usize = 3;
 /// So many backends are told of; `/tls` has all of them.
 const TOLD: usize = 20;
 
-/// Of backends in order of their health.
-pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>]) -> Markup {
+/// Of backends in order of their health, and the certificates of listeners that end.
+pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>], ending: &[(Health, String)]) -> Markup {
     let count = |health| backends.iter().filter(|surveyed| surveyed.health == health).count();
     let (bad, warned) = (count(Health::Bad), count(Health::Warn));
     let unusable = routes.iter().filter(|route| route.health == Health::Bad).count();
     html! {
         section.wrong aria-labelledby="wrong" {
             h2 #wrong { "What is wrong" }
-            @if bad + warned + unusable == 0 { p { (Health::Good.says("Nothing that this process knows of.")) } }
+            @if bad + warned + unusable + ending.len() == 0 { p { (Health::Good.says("Nothing that this process knows of.")) } }
             @if bad > 0 { p { (Health::Bad.says(format!("Not reached: {}", counted(bad as u64, "backend")))) "." } }
             @if warned > 0 { p { (Health::Warn.says(format!("To be looked at: {}", counted(warned as u64, "backend")))) "." } }
             @if unusable > 0 {
@@ -33,6 +33,7 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>]) -> Markup {
                     " and get 500: they come first among " a href="#routes" { "the routes" } "."
                 }
             }
+            @for (health, words) in ending.iter().take(TOLD) { p { (health.says(words)) } }
             @for surveyed in backends.iter().take(bad + warned).take(TOLD) { (trouble(surveyed, routes)) }
             @if bad + warned > TOLD {
                 p { a href={ "/tls?result=" (FAILING) } { "All " (counted(bad as u64, "backend")) " that fail" } }

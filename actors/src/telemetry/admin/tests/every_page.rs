@@ -20,6 +20,7 @@ async fn what_strangers_wrote_is_text() {
         assert!(is_quoted || ["/logging"].contains(&path), "{path} tells of none");
     }
     let overview = page(hostile.running.admin, "/").await.only("main");
+    assert!(overview.contains("presents to clients, expired"), "{overview}");
     for source in [
         "gateway", "listener", "hostname", "route", "backend", "policy", "poison", "contact", "waits", "secret",
         "cause", "path",

@@ -100,7 +100,7 @@ fn hostile_plan(keys: &[KeyPair]) -> Plan {
         chain: vec![certificate(&keys[1])],
         key: private(&keys[1]),
         dns_names: vec![text("name").to_string()],
-        not_after: 1_900_000_000,
+        not_after: 1_000_000_000,
     };
     let mut listeners = HostTable::default();
     let hostname = Some(text("hostname"));
