@@ -3,6 +3,7 @@
 //! Each worker has a [`WorkerTelemetry`] of its own, so that counting touches no cache line of another thread; a scrape
 //! merges them. It must not know how requests are served: it is told in records.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -17,6 +18,7 @@ mod handshake_log;
 mod metrics;
 pub mod observations;
 pub mod observer;
+pub mod pools;
 pub mod readiness;
 mod recent;
 pub mod record;
@@ -32,12 +34,13 @@ pub use evidence::Evidence;
 pub use metrics::kubernetes::{EventResult, WriteResult};
 pub use observations::{LastHandshake, Observations};
 pub use observer::{Acquisition, CloseReason, DownstreamHandshake, Observer, PoolState, Rejection, Retry};
+pub use pools::PoolLevels;
 pub use readiness::Readiness;
 pub use record::{HandshakeRecord, RequestRecord, TlsInfo};
 pub use status::{LogLevel, Status};
 pub use worker::WorkerTelemetry;
 
-use crate::plan::{Expiries, Plan};
+use crate::plan::{BackendId, Expiries, Plan};
 use access_log::AccessLog;
 use handshake_log::HandshakeLog;
 use metrics::{ConfigMetrics, Known, KubernetesMetrics, ProcessMetrics, Shard};
@@ -55,6 +58,7 @@ pub struct Settings {
 /// The telemetry of the process: hands out what each worker counts on, and tells it all.
 #[derive(Debug)]
 pub struct Telemetry {
+    version: &'static str,
     shards: Mutex<Vec<Arc<Shard>>>,
     /// Series that begin at 0, before any worker has counted.
     seeds: Arc<Shard>,
@@ -87,6 +91,7 @@ impl Telemetry {
         let config = ConfigMetrics::new(settings.version, settings.revision);
         let access_log = settings.access_log.map(|(format, output)| AccessLog::start(format, output, config.dropped()));
         Arc::new(Self {
+            version: settings.version,
             shards: Mutex::default(),
             seeds: Arc::default(),
             known: RwLock::default(),
@@ -152,6 +157,16 @@ impl Telemetry {
         self.config.in_sync(gateway, in_sync);
     }
 
+    /// When a configuration was last applied by every worker, in seconds since the Unix epoch.
+    pub fn config_last_success(&self) -> Option<f64> {
+        self.config.last_success()
+    }
+
+    /// Whether every worker serves the newest configuration of a Gateway; nothing before any was applied.
+    pub fn is_in_sync(&self, gateway: &str) -> Option<bool> {
+        self.config.is_in_sync(gateway)
+    }
+
     /// The conditions of all policies, in the place of those told before.
     pub fn policy_conditions<'a>(&self, conditions: impl IntoIterator<Item = PolicyCondition<'a>>) {
         self.config.conditions(conditions);
@@ -190,6 +205,11 @@ impl Telemetry {
         self.kubernetes.leads(leads);
     }
 
+    /// Whether this is the controller that writes; nothing in a process that is no controller.
+    pub fn is_leader(&self) -> Option<bool> {
+        self.kubernetes.is_leader()
+    }
+
     /// Whether the process is in touch with Kubernetes.
     pub fn contact(&self) -> &Arc<Contact> {
         &self.contact
@@ -198,6 +218,24 @@ impl Telemetry {
     /// How the last attempt to reach each backend by TLS ended.
     pub fn observations(&self) -> &Observations {
         &self.observations
+    }
+
+    /// The version that runs.
+    pub fn version(&self) -> &'static str {
+        self.version
+    }
+
+    /// The connections of each worker that lives, by backend.
+    pub fn pools(&self) -> Vec<BTreeMap<BackendId, PoolLevels>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let workers = shards.iter().filter(|shard| shard.is_taken());
+        let pools = workers.map(|shard| {
+            let mut pools = shard.upstream.pools();
+            pools.retain(|backend, _| known.backend(backend));
+            pools
+        });
+        pools.collect()
     }
 
     /// Every metric, in Prometheus's text format.

@@ -1,28 +1,40 @@
 //! The servers for those who run the gateway: admin pages, metrics, and probes. Each has a socket and a thread of its
 //! own, so that a slow page keeps no probe waiting, and none of them a request.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::header;
-use actix_web::middleware::DefaultHeaders;
+use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Status;
 
-mod page;
+mod config_dump;
+mod filter;
+mod guard;
+mod health;
+mod layout;
+mod logging;
+mod overview;
+mod pools;
+mod survey;
+mod tls;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
-/// No script, no frame, no form, nothing from elsewhere.
+/// No script, no frame, nothing from elsewhere; forms go to the pages themselves.
 const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The pages name themselves to nobody else. (`no-referrer` would make a browser send `Origin: null` with our own forms.)
+const REFERRER_POLICY: &str = "same-origin";
 
 const STYLE: &str = include_str!("admin/style.css");
 
@@ -57,7 +69,8 @@ pub fn serve(
             let headers = DefaultHeaders::new()
                 .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
                 .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                .add((header::REFERRER_POLICY, "no-referrer"))
+                .add((header::REFERRER_POLICY, REFERRER_POLICY))
+                .add((header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"))
                 .add((header::CACHE_CONTROL, "no-store"));
             App::new().wrap(headers).app_data(status.clone()).configure(pages)
         });
@@ -69,12 +82,17 @@ pub fn serve(
 }
 
 fn admin_pages(pages: &mut ServiceConfig) {
-    pages
-        .service(web::resource("/").get(overview))
+    let guarded = web::scope("")
+        .wrap(from_fn(guard::guard))
+        .service(web::resource("/").get(overview::get))
+        .service(web::resource("/tls").get(tls::get))
+        .service(web::resource("/pools").get(pools::get))
+        .service(web::resource("/logging").get(logging::get).put(logging::put).post(logging::post))
+        .service(web::resource("/config_dump").get(config_dump::get))
         .service(web::resource("/style.css").get(style))
-        .service(web::resource("/config_dump").get(config_dump))
-        .service(web::resource("/tls").get(tls))
-        .service(web::resource("/logging").get(log_level).put(set_log_level));
+        // What a browser asks for by itself: there is none, and that is no error.
+        .service(web::resource("/favicon.ico").get(async || HttpResponse::NoContent()));
+    pages.service(guarded);
 }
 
 fn metrics_page(pages: &mut ServiceConfig) {
@@ -87,73 +105,8 @@ fn probes(pages: &mut ServiceConfig) {
         .service(web::resource("/healthz/live").get(async || HttpResponse::Ok().body("alive\n")));
 }
 
-async fn overview(status: Data<Status>) -> HttpResponse {
-    let html = page::overview(&status);
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html)
-}
-
 async fn style() -> HttpResponse {
     HttpResponse::Ok().content_type("text/css; charset=utf-8").body(STYLE)
-}
-
-async fn config_dump(status: Data<Status>) -> HttpResponse {
-    let mut dump = status.plan().describe();
-    let endpoints = status.endpoints();
-    let endpoints: BTreeMap<String, Vec<String>> = endpoints
-        .iter()
-        .map(|(service, endpoints)| {
-            let addresses = endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect();
-            (format!("{}/{}:{}", service.namespace, service.name, service.port), addresses)
-        })
-        .collect();
-    dump["endpoints"] = json!(endpoints);
-    pretty(&dump)
-}
-
-async fn tls(status: Data<Status>) -> HttpResponse {
-    let observations = status.telemetry.observations().all();
-    let handshakes: Vec<_> = observations
-        .iter()
-        .map(|(backend, last)| {
-            json!({
-                "gateway": backend.gateway,
-                "backend": backend.backend,
-                "port": backend.port,
-                "policy": last.policy,
-                "time": last.time.to_string(),
-                "result": last.result,
-                "consecutiveFailures": last.consecutive_failures,
-                "endpoint": last.endpoint.map(|endpoint| endpoint.to_string()),
-                "sni": last.sni,
-                "detail": last.evidence.to_string(),
-                "established": last.tls.as_ref().map(|tls| json!({
-                    "version": tls.version,
-                    "cipher": tls.cipher,
-                    "alpn": tls.alpn,
-                    "resumed": tls.resumed,
-                    "peerNotAfter": tls.peer_not_after,
-                })),
-            })
-        })
-        .collect();
-    pretty(&json!({ "handshakes": handshakes }))
-}
-
-async fn log_level(status: Data<Status>) -> HttpResponse {
-    match status.log_level() {
-        Some(level) => HttpResponse::Ok().body(level.get() + "\n"),
-        None => HttpResponse::NotFound().body("the level of the log is fixed\n"),
-    }
-}
-
-async fn set_log_level(status: Data<Status>, directives: String) -> HttpResponse {
-    let Some(level) = status.log_level() else {
-        return HttpResponse::NotFound().body("the level of the log is fixed\n");
-    };
-    match level.set(directives.trim()) {
-        Ok(()) => HttpResponse::Ok().body(level.get() + "\n"),
-        Err(error) => HttpResponse::BadRequest().body(error + "\n"),
-    }
 }
 
 async fn metrics(status: Data<Status>) -> HttpResponse {

@@ -56,6 +56,11 @@ impl Shard {
         self.taken.store(false, Ordering::Release);
     }
 
+    /// Whether a worker has it.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Acquire)
+    }
+
     /// Changes when handles got from its families are no longer to be used.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)

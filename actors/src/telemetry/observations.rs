@@ -35,6 +35,8 @@ pub struct LastHandshake {
     pub evidence: Evidence,
     /// How many have failed since the last that succeeded.
     pub consecutive_failures: u64,
+    /// When the first of these failed.
+    pub failing_since: Option<Timestamp>,
     /// The last one that failed, if any did.
     pub last_failure: Option<Failure>,
     /// How many there were.
@@ -74,6 +76,7 @@ impl Observations {
             tls: None,
             evidence: Evidence::default(),
             consecutive_failures: 0,
+            failing_since: None,
             last_failure: None,
             counts: Counts::default(),
         });
@@ -86,6 +89,7 @@ impl Observations {
         if record.result == HandshakeResult::Ok {
             last.tls = record.tls.cloned();
             last.consecutive_failures = 0;
+            last.failing_since = None;
             if record.tls.is_some_and(|tls| tls.resumed) {
                 last.counts.resumed += 1;
             } else {
@@ -93,6 +97,7 @@ impl Observations {
             }
         } else {
             last.consecutive_failures += 1;
+            last.failing_since.get_or_insert(time);
             last.counts.failed += 1;
             last.last_failure = Some(Failure { time, result: record.result, evidence: record.evidence.clone() });
         }

@@ -1,13 +1,22 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, ORIGIN};
+use scraper::{Html, Selector};
 use serde_json::{Value, json};
 
 use super::{Servers, serve};
-use crate::outcome::HandshakeResult;
-use crate::plan::{Endpoint, Endpoints, ServicePort};
-use crate::telemetry::tests::{failed, id, originate, plan, poisoned, succeeded, telemetry, tls_info};
-use crate::telemetry::{LogLevel, Observer, Readiness, Status};
+use crate::plan::{Endpoint, Endpoints, Plan, ServicePort};
+use crate::telemetry::tests::{originate, plan, telemetry};
+use crate::telemetry::{LogLevel, Readiness, Status};
+
+mod every_page;
+mod logging;
+mod overview;
+mod pools;
+mod strangers;
+mod tls;
 
 #[derive(Default)]
 struct Level(Mutex<String>);
@@ -43,12 +52,73 @@ impl Running {
         let servers = serve(Some(one), Some(two), Some(three), &status).expect("servers");
         Self { status, admin, metrics, ready, servers }
     }
+
+    /// Serves a plan, as the supervisor tells it.
+    fn serving(plan: Plan) -> Self {
+        let running = Self::start(Some(Box::new(Level(Mutex::new("info".into())))));
+        running.status.telemetry.plan_applied(&plan);
+        running.status.set_plan(Arc::new(plan));
+        running
+    }
 }
 
 async fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut response = awc::Client::new().get(format!("http://{address}{path}")).send().await.expect("an answer");
     let body = response.body().limit(1 << 24).await.expect("a body");
     (response.status().as_u16(), String::from_utf8(body.to_vec()).expect("text"))
+}
+
+/// As a browser asks. What comes must be HTML without an error.
+async fn page(address: SocketAddr, path: &str) -> Page {
+    let request =
+        awc::Client::new().get(format!("http://{address}{path}")).insert_header((ACCEPT, "text/html,*/*;q=0.8"));
+    let mut response = request.send().await.expect("an answer");
+    let body = response.body().limit(1 << 24).await.expect("a body");
+    let (status, headers) = (response.status(), response.headers().clone());
+    assert_eq!(headers.get(CONTENT_TYPE).expect("a type"), "text/html; charset=utf-8", "{path}");
+    let text = String::from_utf8(body.to_vec()).expect("text");
+    let html = Html::parse_document(&text);
+    assert!(html.errors.is_empty(), "{path}: {:?} in\n{text}", html.errors);
+    Page { status, headers, text, html }
+}
+
+struct Page {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+    html: Html,
+}
+
+impl Page {
+    /// The text of each element that a selector takes.
+    fn texts(&self, selector: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        let elements = self.html.select(&selector);
+        let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        elements.map(|element| words(element.text().collect::<Vec<_>>().join(" "))).collect()
+    }
+
+    /// The text of the one element that a selector takes.
+    #[track_caller]
+    fn only(&self, selector: &str) -> String {
+        let texts = self.texts(selector);
+        assert_eq!(texts.len(), 1, "{selector} in\n{}", self.text);
+        texts.into_iter().next().expect("one")
+    }
+
+    /// An attribute of each element that a selector takes and that has it.
+    fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        self.html.select(&selector).filter_map(|element| element.attr(name).map(str::to_owned)).collect()
+    }
+
+    /// What a fact of the page says, by its name.
+    #[track_caller]
+    fn fact(&self, within: &str, name: &str) -> String {
+        let names = self.texts(&format!("{within} dt"));
+        let at = names.iter().position(|found| found == name).unwrap_or_else(|| panic!("{name} among {names:?}"));
+        self.texts(&format!("{within} dd")).swap_remove(at)
+    }
 }
 
 async fn put(address: SocketAddr, path: &str, body: &'static str) -> (u16, String) {
@@ -116,83 +186,4 @@ async fn the_configuration_is_dumped_with_its_endpoints() {
     let mut expected = plan.describe();
     expected["endpoints"] = json!({ "ns/nginx:8443": ["10.0.0.1:443"] });
     assert_eq!((status, serde_json::from_str::<Value>(&body).expect("JSON")), (200, expected));
-}
-
-#[actix_web::test]
-async fn the_last_handshakes_are_told() {
-    let running = Running::start(None);
-    let telemetry = &running.status.telemetry;
-    telemetry.plan_applied(&plan([("a", originate()), ("b", originate())]));
-    let (worker, tls) = (telemetry.worker(), tls_info());
-    worker.handshake(&succeeded(&id("a"), &tls));
-    worker.handshake(&failed(&id("b"), HandshakeResult::Expired));
-    let (_, body) = get(running.admin, "/tls").await;
-    let value: Value = serde_json::from_str(&body).expect("JSON");
-    let told = |at: usize, field: &str| value["handshakes"][at][field].clone();
-    assert_eq!([told(0, "backend"), told(0, "result")], [json!("Service/ns/a"), json!("ok")]);
-    assert_eq!(told(0, "established")["peerNotAfter"], json!(1_800_000_000));
-    assert_eq!([told(1, "backend"), told(1, "result")], [json!("Service/ns/b"), json!("expired")]);
-    assert_eq!([told(1, "consecutiveFailures"), told(1, "established")], [json!(1), Value::Null]);
-}
-
-#[actix_web::test]
-async fn the_overview_is_a_page_that_needs_nothing_and_trusts_nothing() {
-    let running = Running::start(None);
-    let plan = Arc::new(plan([("a", originate()), ("bad", poisoned())]));
-    running.status.telemetry.plan_applied(&plan);
-    running.status.set_plan(plan);
-    running.status.telemetry.worker().handshake(&failed(&id("a"), HandshakeResult::NameMismatch));
-
-    let mut response = awc::Client::new().get(format!("http://{}/", running.admin)).send().await.expect("an answer");
-    let policy = response.headers().get("content-security-policy").expect("a policy").clone();
-    assert!(policy.to_str().expect("text").starts_with("default-src 'none'; style-src 'self';"));
-    assert_eq!(response.headers().get("x-content-type-options").expect("a header"), "nosniff");
-    assert_eq!(response.headers().get("content-type").expect("a type"), "text/html; charset=utf-8");
-    let body = response.body().await.expect("a body");
-    let page = String::from_utf8_lossy(&body);
-    for text in [
-        "not ready: configuration",
-        "ns/gw",
-        "ns/route rule 0",
-        "Service/ns/a:8443",
-        "name_mismatch, ",
-        "presented for &lt;other&gt;.example",
-        "ca_unavailable: no &lt;CA&gt; &amp; no &quot;hope&quot;",
-    ] {
-        assert!(page.contains(text), "{text} in\n{page}");
-    }
-    assert!(!page.contains("<script") && !page.contains("://"), "nothing from elsewhere:\n{page}");
-    assert_eq!(get(running.admin, "/style.css").await.0, 200);
-}
-
-#[actix_web::test]
-async fn contact_with_kubernetes_is_told_and_readiness_does_not_depend_on_it() {
-    let running = Running::start(None);
-    running.status.readiness.done("configuration");
-    assert!(!get(running.admin, "/").await.1.contains("Kubernetes"), "not of a gateway on files");
-    let (contact, dump) = (&running.status.contact, get(running.admin, "/config_dump").await);
-
-    contact.regained("HTTPRoute");
-    assert!(get(running.admin, "/").await.1.contains("<p class=\"ok\">in touch with Kubernetes</p>"));
-
-    contact.lost("HTTPRoute", "connection <refused>");
-    contact.lost("Gateway", "timed out");
-    let (_, page) = get(running.admin, "/").await;
-    let told = page.split_once("<p class=\"bad\">out of touch with Kubernetes since ").expect("is told").1;
-    let (since, causes) = told.split_once("Z: ").expect("a time");
-    assert_eq!((since.len(), &since[..2]), ("2026-01-02T03:04:05".len(), "20"), "{since}");
-    assert!(causes.starts_with("Gateway: timed out; HTTPRoute: connection &lt;refused&gt;</p>"), "{causes}");
-    assert!(!page.contains("in touch with"), "{page}");
-    assert_eq!(get(running.ready, "/healthz/ready").await, (200, "ready\n".into()));
-    assert_eq!(get(running.admin, "/config_dump").await, dump);
-}
-
-#[actix_web::test]
-async fn the_log_level_is_told_and_set() {
-    let running = Running::start(Some(Box::new(Level(Mutex::new("info".into())))));
-    assert_eq!(get(running.admin, "/logging").await, (200, "info\n".into()));
-    assert_eq!(put(running.admin, "/logging", "postern=debug\n").await, (200, "postern=debug\n".into()));
-    assert_eq!(put(running.admin, "/logging", "two words").await, (400, "a directive has no spaces\n".into()));
-    assert_eq!(get(running.admin, "/logging").await, (200, "postern=debug\n".into()));
-    assert_eq!(get(Running::start(None).admin, "/logging").await.0, 404);
 }

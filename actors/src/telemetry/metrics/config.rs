@@ -154,6 +154,16 @@ impl ConfigMetrics {
         self.in_sync.series(GatewayLabel { gateway: gateway.into() }).set(in_sync.into());
     }
 
+    /// When a configuration was last applied by every worker, in seconds since the Unix epoch.
+    pub(in crate::telemetry) fn last_success(&self) -> Option<f64> {
+        self.last_success.get(&()).map(|moment| moment.get())
+    }
+
+    /// What was told of a Gateway last.
+    pub(in crate::telemetry) fn is_in_sync(&self, gateway: &str) -> Option<bool> {
+        self.in_sync.get(&GatewayLabel { gateway: gateway.into() }).map(|gauge| gauge.get() == 1)
+    }
+
     pub(in crate::telemetry) fn conditions<'a>(&self, conditions: impl IntoIterator<Item = PolicyCondition<'a>>) {
         let series = conditions.into_iter().flat_map(|PolicyCondition { kind, policy, condition, status }| {
             let policy: Arc<str> = policy.into();

@@ -121,12 +121,17 @@ impl Moment {
     pub(super) fn set(&self, seconds: f64) {
         self.0.set(seconds);
     }
+
+    /// As it was set last.
+    pub(super) fn get(&self) -> f64 {
+        self.0.get()
+    }
 }
 
 impl Instrument for Moment {
     const KIND: MetricType = MetricType::GAUGE;
     fn read(&self) -> Reading {
-        Reading::Number(self.0.get())
+        Reading::Number(self.get())
     }
     fn merge(into: &mut Reading, other: Reading) {
         if let (Reading::Number(latest), Reading::Number(other)) = (into, other) {
@@ -143,6 +148,11 @@ impl Amount {
     /// Sets it.
     pub(super) fn set(&self, amount: u64) {
         self.0.set(amount as f64);
+    }
+
+    /// As it was set last.
+    pub(super) fn get(&self) -> u64 {
+        self.0.get() as u64
     }
 }
 
@@ -193,6 +203,16 @@ impl<L: LabelSet, M: Instrument> Family<L, M> {
     /// The series with these labels, begun if there is none.
     pub(super) fn series(&self, labels: L) -> M {
         self.lock().entry(labels).or_insert_with(self.make).clone()
+    }
+
+    /// The series with these labels, if it has begun.
+    pub(super) fn get(&self, labels: &L) -> Option<M> {
+        self.lock().get(labels).cloned()
+    }
+
+    /// Looks at every series, in no order. What looks must not wait.
+    pub(super) fn each(&self, mut look: impl FnMut(&L, &M)) {
+        self.lock().iter().for_each(|(labels, instrument)| look(labels, instrument));
     }
 
     /// Forgets the series whose labels are not wanted, but for those that are not at rest.

@@ -158,6 +158,11 @@ impl KubernetesMetrics {
         self.leader.series(()).set(leads.into());
     }
 
+    /// What was told last; nothing in a process that is no controller.
+    pub(in crate::telemetry) fn is_leader(&self) -> Option<bool> {
+        self.leader.get(&()).map(|gauge| gauge.get() == 1)
+    }
+
     pub(in crate::telemetry) fn collect(&self, contact: &Contact) -> Vec<MetricFamily> {
         if contact.is_watching() {
             let since = contact.since().and_then(|since| since.duration_since(SystemTime::UNIX_EPOCH).ok());

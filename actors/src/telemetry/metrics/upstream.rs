@@ -1,5 +1,6 @@
 //! Metrics of the back side: handshakes, connections and pools, by backend.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::known::Known;
 use super::tally::{Distribution, Level, Tally};
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
-use crate::telemetry::{Acquisition, CloseReason, HandshakeRecord, PoolState, Retry, TlsInfo};
+use crate::telemetry::{Acquisition, CloseReason, HandshakeRecord, PoolLevels, PoolState, Retry, TlsInfo};
 
 const HANDSHAKES: (&str, &str) =
     ("postern_upstream_tls_handshakes_total", "Attempts to reach a backend by TLS, by how they ended.");
@@ -284,6 +285,22 @@ impl UpstreamMetrics {
 
     pub(in crate::telemetry) fn limit(&self, backend: &BackendId, connections: u64) {
         self.limit.series(backend.clone()).set(connections);
+    }
+
+    /// The connections to each backend, and how many there may be.
+    pub(in crate::telemetry) fn pools(&self) -> BTreeMap<BackendId, PoolLevels> {
+        let mut pools: BTreeMap<BackendId, PoolLevels> = BTreeMap::new();
+        self.pool.each(|labels, level| {
+            let levels = pools.entry(labels.backend.clone()).or_default();
+            let count = level.get().try_into().unwrap_or(0);
+            match labels.state {
+                state if state == PoolState::Active.as_str() => levels.active = count,
+                state if state == PoolState::Idle.as_str() => levels.idle = count,
+                _ => levels.connecting = count,
+            }
+        });
+        self.limit.each(|backend, limit| pools.entry(backend.clone()).or_default().limit = limit.get());
+        pools
     }
 
     pub(super) fn reset_gauges(&self) {

@@ -121,6 +121,7 @@ mod tests {
             tls: None,
             evidence: Evidence::default(),
             consecutive_failures: 0,
+            failing_since: None,
             last_failure: failed.map(|(second, result)| Failure {
                 time: at(second),
                 result,
