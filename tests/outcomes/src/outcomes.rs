@@ -17,6 +17,8 @@ use crate::objects::{LABEL, Target, on_gateway, secret, within};
 /// The Secret that the HTTPS listener serves, and the one that the Gateway shows to its backends.
 const LISTENER_CERTIFICATE: &str = "outcomes-listener";
 const CLIENT_CERTIFICATE: &str = "outcomes-client";
+/// The only name of the HTTPS listener's certificate, which is a host of [`varieties`].
+const LISTENER_HOST: &str = "https-listener.test";
 
 /// Where the backends are, and what their objects are to be called.
 #[derive(Debug, Clone)]
@@ -132,7 +134,7 @@ impl Outcomes {
     /// Starts every backend.
     pub fn start(settings: Settings) -> Self {
         let (clients, listeners) = (Authority::new("of clients"), Authority::new("of listeners"));
-        let (client, listener) = (clients.issue("gateway.test"), listeners.issue("*.test"));
+        let (client, listener) = (clients.issue("gateway.test"), listeners.issue(LISTENER_HOST));
         let stage = Stage { bind: settings.bind, authority: Authority::new("ours"), clients };
         let (results, varieties) = (results::provoke(&stage), varieties::all(&stage));
         Self { settings, results, varieties, listeners, listener, client }

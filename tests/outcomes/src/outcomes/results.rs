@@ -44,7 +44,7 @@ impl Provoked<'_> {
         let of_time = |validity| self.presents(authority.issue_with("backend.test", validity, |_| {}));
         match self.result {
             HandshakeResult::Ok => {
-                let case = self.speaks(&Tls::new(good()), "");
+                let case = self.speaks(&Tls { alpn: &["http/1.1"], ..Tls::new(good()) }, "");
                 Case { status: 200, body: "GET /".into(), ..case }
             }
             HandshakeResult::UnknownIssuer => self.presents(Authority::new("a stranger").issue("backend.test")),
