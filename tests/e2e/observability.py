@@ -161,9 +161,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the release standing")
     arguments = parser.parse_args()
-    if missing := needs.missing():
+    if missing := needs.missing() + programs.not_built(programs.outcomes()):
         sys.exit("\n".join(missing))
-    if missing := programs.missing("prometheus"):
+    if missing := programs.not_installed("prometheus"):
         return skipped("; ".join(missing))
     if not (address := backend_address()):
         return skipped("E2E_BACKEND_ADDRESS names no address of this machine that pods reach")

@@ -159,7 +159,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--screenshots", type=pathlib.Path, metavar="DIR", help="keep pictures of the pages in this folder")
     screenshots = parser.parse_args().screenshots
-    if missing := programs.missing("chromium", "chromedriver"):
+    if missing := programs.not_installed("chromium", "chromedriver") + programs.not_built(programs.postern(), programs.outcomes()):
         sys.exit("\n".join(missing))
     if screenshots:
         screenshots.mkdir(parents=True, exist_ok=True)

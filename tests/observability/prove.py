@@ -54,7 +54,7 @@ def live(folder):
 
 
 def main():
-    if missing := programs.missing("prometheus", "promtool"):
+    if missing := programs.not_installed("prometheus", "promtool") + programs.not_built(programs.postern(), programs.outcomes()):
         sys.exit("\n".join(missing))
     processes.end_in_order()
     try:

@@ -25,6 +25,8 @@ INSTALL = {
     "chromedriver": "apt-get install chromium-driver",
 }
 
+BUILD = "cargo build --workspace --bins"
+
 
 def postern():
     return pathlib.Path(os.environ.get("POSTERN_BINARY", DEBUG / "postern"))
@@ -34,13 +36,14 @@ def outcomes():
     return pathlib.Path(os.environ.get("POSTERN_OUTCOMES_BINARY", DEBUG / "postern-outcomes"))
 
 
-def missing(*names):
-    """What is missing, one line each with how to get it; empty if nothing is."""
-    absent = [f"{name} is not on the PATH: {INSTALL[name]}" for name in names if not shutil.which(name)]
-    for program, build in ((postern(), "cargo build"), (outcomes(), "cargo build -p postern-outcomes")):
-        if not os.access(program, os.X_OK):
-            absent.append(f"no program at {program}: {build}")
-    return absent
+def not_installed(*names):
+    """What is missing of the system's programs, one line each with how to get it; empty if nothing is."""
+    return [f"{name} is not on the PATH: {INSTALL[name]}" for name in names if not shutil.which(name)]
+
+
+def not_built(*programs):
+    """The same of our own."""
+    return [f"no program at {path}: {BUILD}" for path in programs if not os.access(path, os.X_OK)]
 
 
 @contextlib.contextmanager
