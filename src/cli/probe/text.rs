@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use postern_actors::certificate::day;
 use postern_actors::outcome::{HandshakeResult, Reason};
 use postern_actors::upstream::probe::Report;
 use postern_actors::upstream::probe::report::{
@@ -159,7 +160,7 @@ impl Page {
 
     /// The endpoints of a Service mostly have one certificate, which is told once.
     fn chain(&mut self, certificates: &[CertificateReport]) {
-        let chain: Vec<_> = certificates.iter().map(|certificate| certificate.fingerprint.clone()).collect();
+        let chain: Vec<_> = certificates.iter().map(|certificate| certificate.sha256.clone()).collect();
         if !chain.is_empty() && chain == self.last_chain {
             return self.step("chain", Mark::None, None, "the same");
         }
@@ -170,17 +171,18 @@ impl Page {
     }
 
     fn certificate(&mut self, label: &str, certificate: &CertificateReport) {
-        let CertificateReport { subject, issuer, names, not_before, not_after, days_left, .. } = certificate;
-        let names = if names.is_empty() { "no subjectAltNames".to_owned() } else { names.join(" ") };
-        let ca = if certificate.is_ca { "; CA:TRUE" } else { "" };
+        let CertificateReport { subject, issuer, not_before, not_after, days_left, .. } = certificate;
+        let names = certificate.subject_alt_names.join(" ");
+        let names = if names.is_empty() { "no subjectAltNames" } else { &names };
+        let ca = if certificate.ca { "; CA:TRUE" } else { "" };
         self.step(label, Mark::None, None, &format!("{subject}; {names}{ca}"));
         self.more(&format!("issued by {issuer}"));
         let left = match days_left {
             ..0 => "ended".to_owned(),
             days => format!("{days} days left"),
         };
-        self.more(&format!("{not_before} to {not_after} ({left})"));
-        self.more(&format!("SHA-256 {}", certificate.fingerprint));
+        self.more(&format!("{} to {} ({left})", day(*not_before), day(*not_after)));
+        self.more(&format!("SHA-256 {}", certificate.sha256));
         self.more(&format!("pin {}", certificate.pin));
     }
 
@@ -200,7 +202,7 @@ impl Page {
             };
             let (mark, vouches) = if *vouches { (Mark::Ok, "; vouches for the chain") } else { (Mark::None, "") };
             self.step("", mark, None, &format!("{subject}: {role}{vouches}"));
-            self.more(&format!("{not_before} to {not_after}"));
+            self.more(&format!("{} to {}", day(*not_before), day(*not_after)));
         }
     }
 

@@ -1,9 +1,9 @@
 //! What a probe has found, as plain data: the JSON of `postern probe -o json`. Fields may be added, and none goes. It must
 //! not know how anything was found out.
 //!
-//! Times are in milliseconds, moments as RFC 3339 has them. No private key and no Secret is in it.
+//! Times are in milliseconds, moments in seconds since the Unix epoch. No private key and no Secret is in it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 use super::attempt::Attempt;
 use super::mend::Mended;
 use super::peer;
-use crate::certificate::{Facts, day};
+use crate::certificate::{Facts, hexadecimal};
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::identity::PeerNames;
 use crate::plan::{Backend, Poison, TlsIdentity};
@@ -135,17 +135,17 @@ pub struct CertificateReport {
     /// RFC 4514
     pub issuer: String,
     /// The first sixteen subjectAltNames, `DNS:example.com`.
-    pub names: Vec<String>,
+    pub subject_alt_names: Vec<String>,
     /// Inclusive.
-    pub not_before: String,
+    pub not_before: i64,
     /// Inclusive.
-    pub not_after: String,
+    pub not_after: i64,
     /// Whole days from now to `notAfter`; negative if that has passed.
     pub days_left: i64,
     /// `CA:TRUE`
-    pub is_ca: bool,
+    pub ca: bool,
     /// SHA-256 of the certificate, in hexadecimal.
-    pub fingerprint: String,
+    pub sha256: String,
     /// Base64 of the SHA-256 of its key, as the option `pinned-sha256` has it.
     pub pin: String,
 }
@@ -179,9 +179,9 @@ pub struct AnchorReport {
     /// RFC 4514
     pub subject: String,
     /// Inclusive.
-    pub not_before: String,
+    pub not_before: i64,
     /// Inclusive.
-    pub not_after: String,
+    pub not_after: i64,
     /// What it may do today.
     pub role: Role,
     /// Whether the chain is good by this anchor alone.
@@ -349,22 +349,15 @@ impl CertificateReport {
         Self {
             subject: facts.subject.clone(),
             issuer: facts.issuer.clone(),
-            names: facts.names(),
-            not_before: day(facts.not_before),
-            not_after: day(facts.not_after),
+            subject_alt_names: facts.names(),
+            not_before: facts.not_before,
+            not_after: facts.not_after,
             days_left: (facts.not_after - now).div_euclid(SECONDS_OF_A_DAY),
-            is_ca: facts.is_ca,
-            fingerprint: hexadecimal(&facts.fingerprint),
+            ca: facts.is_ca,
+            sha256: hexadecimal(&facts.fingerprint),
             pin: STANDARD.encode(facts.key_hash),
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Verdict {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls_pki_types::CertificateDer;
 
 use super::report::{AnchorReport, Anchors as Listed, Role};
-use crate::certificate::{Facts, day};
+use crate::certificate::Facts;
 use crate::outcome::HandshakeResult;
 use crate::plan::Trust;
 use crate::plan::identity::{Bundle, Der, SystemRoots};
@@ -71,9 +71,9 @@ fn report(profile: &TlsProfile, der: &Der, role: Role, vouches: bool) -> Option<
         other => other,
     };
     Some(AnchorReport {
-        not_before: day(facts.not_before),
-        not_after: day(facts.not_after),
         subject: facts.subject,
+        not_before: facts.not_before,
+        not_after: facts.not_after,
         role,
         vouches,
     })

@@ -65,7 +65,7 @@ async fn a_success_is_told_step_by_step() {
     assert!(report.mended.is_none());
     let endpoint = &report.endpoints[0];
     assert_eq!((endpoint.version, &*endpoint.alpn, endpoint.reached), ("1.3", "http/1.1", true));
-    assert_eq!(endpoint.certificates.iter().map(|it| it.is_ca).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(endpoint.certificates.iter().map(|it| it.ca).collect::<Vec<_>>(), [false, true]);
     assert_eq!((endpoint.certificates[0].days_left, endpoint.names[0].carried), (1, true));
     assert!(endpoint.tcp.is_some() && endpoint.handshake.is_some() && !endpoint.asked_for_certificate);
     let versions: Vec<_> = report.versions.iter().map(|version| (version.version, version.result)).collect();
