@@ -20,6 +20,7 @@ mod given;
 mod log;
 mod overview;
 mod paint;
+mod probe;
 mod process;
 mod proxy;
 mod quantity;
@@ -61,6 +62,8 @@ enum Command {
     Controller(controller::ControllerArguments),
     /// Tell the status that the objects of files would have, and every problem with file, line and hint
     Check(check::CheckArguments),
+    /// Try a handshake with a backend, step by step, and tell what would mend it
+    Probe(Box<probe::ProbeArguments>),
     /// Explain which listener, route, rule, backend and policy take a request, and what the client would see
     Explain(Box<explain::ExplainArguments>),
 }
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Proxy(arguments) => proxy::main(*arguments),
         Command::Controller(arguments) => controller::main(&arguments),
         Command::Check(arguments) => check::main(&arguments),
+        Command::Probe(arguments) => probe::main(&arguments),
         Command::Explain(arguments) => explain::main(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -68,6 +68,8 @@ pub struct Settings {
     /// Plan, endpoints and findings are those of this Gateway alone; everything is judged over the whole Snapshot all the
     /// same, so that a proxy and the controller agree.
     pub gateway: Option<NamespacedName>,
+    /// A backend that counts as one that a route leads to, and is planned, whether that is so or not.
+    pub(crate) also_used: Option<BackendUse>,
 }
 
 impl Settings {
@@ -86,6 +88,7 @@ impl Settings {
             experimental: true,
             parameters: None,
             gateway: None,
+            also_used: None,
         }
     }
 
@@ -142,7 +145,10 @@ pub fn translate(snapshot: &Snapshot, settings: &Settings, now: jiff::Timestamp)
         count_attached(route, parents, &mut gateways);
     }
 
-    let (used, named) = uses(&routes, &parents, &gateways);
+    let (mut used, named) = uses(&routes, &parents, &gateways);
+    let of_ours = |usage: &&BackendUse| gateways.drafts.iter().any(|gateway| gateway.key == usage.gateway);
+    let also_used = settings.also_used.as_ref().filter(of_ours);
+    used.extend(also_used.cloned());
     let of_gateways = OfGateways { clients: &gateways.clients, bundles: &gateways.bundles };
     let resolved = backends::resolve(snapshot, settings, now, &used, of_gateways);
     let unattached = if named.is_empty() {
@@ -161,7 +167,10 @@ pub fn translate(snapshot: &Snapshot, settings: &Settings, now: jiff::Timestamp)
     }
     findings.extend(resolved.findings);
 
-    let (ports, backends) = routing.into_plan(&gateways);
+    let (ports, mut backends) = routing.into_plan(&gateways);
+    if let Some(Ok(backend)) = also_used.and_then(|usage| resolved.backends.get(usage)) {
+        backends.insert(backend.id.clone(), Arc::clone(backend));
+    }
     let plan = Plan { ports, backends, authorities: resolved.authorities };
     let endpoints = endpoints_of(&plan, snapshot);
     let references = gateways.references(resolved.references);

@@ -52,9 +52,14 @@ fn gateway() -> &'static str {
 
 #[test]
 fn help_is_for_standard_output_and_every_command_has_one() {
-    for arguments in
-        [vec!["--help"], vec!["run", "--help"], vec!["check", "--help"], vec!["demo", "-h"], vec!["run", "-h"]]
-    {
+    for arguments in [
+        vec!["--help"],
+        vec!["run", "--help"],
+        vec!["check", "--help"],
+        vec!["probe", "--help"],
+        vec!["demo", "-h"],
+        vec!["run", "-h"],
+    ] {
         let output = postern(&arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(stdout(&output).contains("Example: postern"), "{arguments:?}");

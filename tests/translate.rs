@@ -28,17 +28,14 @@ fn each(check: fn(&Translation, bool)) {
         snapshot.gateway_api = cluster
             .map(|(version, channel)| GatewayApi { bundle_version: version.to_owned(), channel: channel.to_owned() });
         let roots = Ok(Arc::new(SystemRoots { origin: "test".into(), certificates: Vec::new() }));
-        let of_files = Settings::of_files("postern.dev/gateway-controller", ["postern", "agentgateway"], roots);
-        let settings = Settings {
-            shared_address: text.contains("# shared-address"),
-            external_name_services: cluster.is_none(),
-            experimental: cluster.is_none_or(|(_, channel)| channel == "experimental"),
-            parameters: cluster.map(|_| Parameters::default()),
-            gateway: directive("gateway")
-                .map(|name| name.split_once('/').unwrap())
-                .map(|(namespace, name)| NamespacedName::new(namespace, name)),
-            ..of_files
-        };
+        let mut settings = Settings::of_files("postern.dev/gateway-controller", ["postern", "agentgateway"], roots);
+        settings.shared_address = text.contains("# shared-address");
+        settings.external_name_services = cluster.is_none();
+        settings.experimental = cluster.is_none_or(|(_, channel)| channel == "experimental");
+        settings.parameters = cluster.map(|_| Parameters::default());
+        settings.gateway = directive("gateway")
+            .map(|name| name.split_once('/').unwrap())
+            .map(|(namespace, name)| NamespacedName::new(namespace, name));
         check(&translate(&snapshot, &settings, "2026-01-01T00:00:00Z".parse().unwrap()), cluster.is_some());
     });
 }

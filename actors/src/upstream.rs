@@ -15,6 +15,7 @@
 //! | `connector`, [`socket`], [`mod@handshake`], [`resolver`] | the steps: limit, TCP, TLS, names |
 //! | [`profile`], [`verifier`], [`anchors`], [`names`] | a TLS identity made ready, and its judgement |
 //! | [`classify`], [`explain`], [`failure`] | closed words; the log's words |
+//! | [`probe`] | how handshakes with a backend go, step by step |
 //! | [`refused`] | addresses that a name may not lead to |
 //! | [`system_roots`], [`settings`] | the machine's roots; limits and times |
 
@@ -45,6 +46,7 @@ pub mod handshake;
 pub mod names;
 mod pointer;
 mod pool;
+pub mod probe;
 pub mod profile;
 pub mod refused;
 mod registry;

@@ -47,6 +47,7 @@ impl ClusterArguments {
             experimental: self.experimental,
             parameters: Some(Parameters { system_ca_bundle: config_map, ..Parameters::default() }),
             gateway,
+            also_used: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::configuration::{FileConfiguration, settings, sources};
 use super::diagnostic::Diagnostic;
 use crate::cluster::once::{Next, Once};
 use crate::resources::{NamespacedName, Severity, Snapshot};
+use crate::translate::backends::BackendUse;
 use crate::translate::{Settings, Translation};
 
 /// Where the objects are.
@@ -25,7 +26,7 @@ pub(crate) struct GivenArguments {
     pub(crate) gateway: Option<NamespacedName>,
     /// CA certificates (PEM) for wellKnownCACertificates: System
     #[arg(long, value_name = "FILE")]
-    system_ca_bundle: Option<PathBuf>,
+    pub(crate) system_ca_bundle: Option<PathBuf>,
     #[command(flatten)]
     cluster: ClusterArguments,
 }
@@ -44,13 +45,23 @@ pub(crate) struct Given {
 impl GivenArguments {
     /// Reads and translates once. It is an error if a path is not there, or a cluster cannot be read.
     pub(crate) async fn read(&self) -> Result<Given, Refusal> {
+        self.translated(None).await
+    }
+
+    /// The same, with a backend that counts as used.
+    pub(crate) async fn read_with(&self, used: BackendUse) -> Result<Given, Refusal> {
+        self.translated(Some(used)).await
+    }
+
+    async fn translated(&self, also_used: Option<BackendUse>) -> Result<Given, Refusal> {
         let (gateway, bundle) = (self.gateway.clone(), self.system_ca_bundle.as_deref());
         if self.files.is_empty() {
             let unknown = |error| Refusal(format!("no way to the API server is known: {error} (give files with -f)"));
             let client = connect().await.map_err(unknown)?;
-            return of_cluster(&client, self.cluster.settings(gateway, bundle)).await;
+            let settings = Settings { also_used, ..self.cluster.settings(gateway, bundle) };
+            return of_cluster(&client, settings).await;
         }
-        let settings = Settings { gateway, ..settings(bundle) };
+        let settings = Settings { gateway, also_used, ..settings(bundle) };
         let configuration = FileConfiguration::read_once(&sources(&self.files)?, settings);
         let translation = configuration.translate_now();
         let diagnostics = configuration.diagnostics(&translation.verdicts);

@@ -8,7 +8,7 @@ fn the_arguments_are_consistent() {
 #[test]
 fn the_help_of_every_command_fits_a_screen_and_ends_with_an_example() {
     let names: Vec<_> = Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    assert_eq!(names, ["demo", "run", "proxy", "controller", "check", "explain"]);
+    assert_eq!(names, ["demo", "run", "proxy", "controller", "check", "probe", "explain"]);
     let ask = |arguments: &[&str]| Cli::try_parse_from(arguments).expect_err("help is no command").to_string();
     let mut helps = vec![ask(&["postern", "-h"]), ask(&["postern", "run", "--help"])];
     helps.extend(names.iter().map(|name| ask(&["postern", name, "-h"])));

@@ -13,7 +13,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_actors::plan::identity::TlsVersion;
 
-const PREFIX: &str = "gateway.postern.dev";
+/// The prefix of our keys.
+pub(crate) const PREFIX: &str = "gateway.postern.dev";
 const KEYS: &str = "min-tls-version, max-tls-version, alpn, session-resumption, pinned-sha256";
 
 /// What the options come to.

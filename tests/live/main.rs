@@ -15,6 +15,7 @@ mod killed_backend;
 mod limits;
 mod load;
 mod origination;
+mod probe;
 mod reload;
 mod results;
 mod rotation;

@@ -8,7 +8,7 @@ use super::backend::{Backend, Poison, Tls};
 use super::certificate::ServerCertificate;
 use super::endpoint::EndpointSource;
 use super::filter::{Filters, HeaderEdits, PathRewrite, Redirect, Rewrite};
-use super::identity::{ClientCertificate, Der, PeerNames, SubjectAltName, TlsIdentity, TlsVersion, Trust};
+use super::identity::{ClientCertificate, Der, PeerNames, SubjectAltName, TlsIdentity, Trust};
 use super::listener::{Listener, Port};
 use super::matching::{Match, PathMatch, RuleTable, ValueMatch};
 use super::rule::{Action, Rule, Target, WeightedBackend};
@@ -210,8 +210,8 @@ fn identity(identity: &TlsIdentity) -> Value {
         ("subjectAltNames", names),
         ("trust", trust(&identity.trust)),
         ("clientCertificate", identity.client_certificate.as_deref().map_or(Value::Null, client_certificate)),
-        ("minVersion", json!(version(identity.min_version))),
-        ("maxVersion", json!(version(identity.max_version))),
+        ("minVersion", json!(identity.min_version.as_str())),
+        ("maxVersion", json!(identity.max_version.as_str())),
         ("alpn", json!(identity.alpn)),
         ("resumption", json!(identity.resumption)),
         ("pins", list(&identity.pins, |pin| json!(hexadecimal(pin)))),
@@ -262,11 +262,4 @@ fn hexadecimal(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-fn version(version: TlsVersion) -> &'static str {
-    match version {
-        TlsVersion::Tls12 => "1.2",
-        TlsVersion::Tls13 => "1.3",
-    }
 }

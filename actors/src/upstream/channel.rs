@@ -108,19 +108,17 @@ impl Channel {
     pub(super) fn refused(&mut self, refusal: &Classified, observer: &dyn Observer) {
         if let Some(report) = self.unreported.take() {
             let profile = self.trusted.as_ref().map(Trusted::profile);
-            let mut evidence = match profile {
-                Some(profile) => explain::failure(refusal, &[], profile),
+            let evidence = match profile {
+                Some(profile) => explain::refusal(refusal, &report.peer.facts, profile),
                 None => Evidence::of(refusal.result, &*refusal.cause),
             };
-            evidence.presented = report.peer.facts.clone();
             self.report(&report, refusal.result, &evidence, observer);
         }
     }
 
     /// What an error of reading or writing says of the handshake, while its outcome is open.
     pub(super) fn refusal(&self, error: &io::Error) -> Option<Classified> {
-        let error = classify::tls_error(error)?;
-        matches!(error, rustls::Error::AlertReceived(_)).then(|| classify::tls(error, self.asked_for_certificate))
+        classify::late(error, self.asked_for_certificate)
     }
 
     fn report(&self, report: &Report, result: HandshakeResult, evidence: &Evidence, observer: &dyn Observer) {

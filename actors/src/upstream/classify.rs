@@ -62,6 +62,13 @@ pub fn handshake(error: &io::Error, asked: bool) -> Classified {
     Classified::new(result, error.to_string())
 }
 
+/// What an error of reading or writing says of a handshake that our side has called done, before the peer's first byte:
+/// its refusal, if it is one.
+pub fn late(error: &io::Error, asked: bool) -> Option<Classified> {
+    let error = tls_error(error)?;
+    matches!(error, Error::AlertReceived(_)).then(|| tls(error, asked))
+}
+
 /// What rustls said.
 pub fn tls(error: &Error, asked: bool) -> Classified {
     let result = match error {

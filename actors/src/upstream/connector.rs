@@ -18,13 +18,14 @@ use awc::http::Uri;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use rustls::ClientConfig;
+use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
 use super::accepted::Accepted;
 use super::classify::{self, Classified};
 use super::failure::UpstreamFailure;
-use super::handshake::{Secured, handshake};
+use super::handshake::{HandshakeFailure, Secured, handshake};
 use super::profile::TlsProfile;
 use super::settings::UpstreamSettings;
 use super::socket::{self, Stream};
@@ -83,6 +84,9 @@ pub(super) struct MadeTls {
 pub(super) struct DialFailure {
     pub(super) classified: Classified,
     pub(super) evidence: Evidence,
+    /// What the peer presented, leaf first, if it came so far.
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) asked_for_certificate: bool,
     /// TCP did not reach the endpoint: another one may be tried.
     pub(super) unreached: bool,
     pub(super) tcp: Option<Duration>,
@@ -190,24 +194,20 @@ impl Line {
         dial.stage.set(Stage::Tls);
         let begin = Instant::now();
         let secured = timeout(self.handshake_timeout, handshake(socket, profile, &config)).await;
-        let failed = |classified, evidence| DialFailure {
-            classified,
-            evidence,
-            unreached: false,
-            tcp: Some(tcp),
-            handshake: Some(begin.elapsed()),
-        };
+        let failed = |failure: DialFailure| DialFailure { tcp: Some(tcp), handshake: Some(begin.elapsed()), ..failure };
         match secured {
             Ok(Ok(secured)) => {
                 let Secured { stream, info, accepted, asked_for_certificate } = secured;
                 let tls = MadeTls { info, accepted, asked_for_certificate, handshake: begin.elapsed() };
                 Ok((Stream::Tls(Box::new(stream)), Made { tcp, tls: Some(tls) }))
             }
-            Ok(Err(failure)) => Err((failed(failure.classified, failure.evidence), failure.stale_session)),
+            Ok(Err(failure)) => {
+                let stale_session = failure.stale_session;
+                Err((failed(failure.into()), stale_session))
+            }
             Err(_) => {
                 let cause = format!("the handshake took longer than {:?}", self.handshake_timeout);
-                let evidence = Evidence::of(HandshakeResult::Timeout, &*cause);
-                Err((failed(Classified::new(HandshakeResult::Timeout, cause), evidence), false))
+                Err((failed(Classified::new(HandshakeResult::Timeout, cause).into()), false))
             }
         }
     }
@@ -237,7 +237,22 @@ impl From<Classified> for DialFailure {
     /// One that came before any socket.
     fn from(classified: Classified) -> Self {
         let evidence = Evidence::of(classified.result, &*classified.cause);
-        Self { classified, evidence, unreached: false, tcp: None, handshake: None }
+        Self {
+            classified,
+            evidence,
+            chain: Vec::new(),
+            asked_for_certificate: false,
+            unreached: false,
+            tcp: None,
+            handshake: None,
+        }
+    }
+}
+
+impl From<HandshakeFailure> for DialFailure {
+    fn from(failure: HandshakeFailure) -> Self {
+        let HandshakeFailure { classified, evidence, chain, asked_for_certificate, stale_session: _ } = failure;
+        Self { classified, evidence, chain, asked_for_certificate, unreached: false, tcp: None, handshake: None }
     }
 }
 

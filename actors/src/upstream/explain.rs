@@ -1,6 +1,8 @@
 //! What log, pages and events say of a failed attempt: what was presented, what was demanded, and what to do. Never for the
 //! client.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
@@ -9,7 +11,7 @@ use super::classify::Classified;
 use super::profile::TlsProfile;
 use crate::certificate::{Facts, day};
 use crate::outcome::HandshakeResult;
-use crate::plan::identity::{PeerNames, SubjectAltName};
+use crate::plan::identity::PeerNames;
 use crate::telemetry::Evidence;
 
 /// What is known of a failed handshake.
@@ -28,17 +30,15 @@ pub fn failure(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsP
     evidence
 }
 
+/// What is known of a refusal that came when our side had accepted the peer, which presented this.
+pub fn refusal(refused: &Classified, presented: &Arc<[Facts]>, profile: &TlsProfile) -> Evidence {
+    Evidence { presented: presented.clone(), ..failure(refused, &[], profile) }
+}
+
 fn demanded(profile: &TlsProfile) -> String {
     match &profile.identity.names {
         PeerNames::Sni => format!("DNS:{}", profile.identity.sni),
-        PeerNames::AnyOf(names) => names
-            .iter()
-            .map(|name| match name {
-                SubjectAltName::Hostname(name) => format!("DNS:{name}"),
-                SubjectAltName::Uri(uri) => format!("URI:{uri}"),
-            })
-            .collect::<Vec<_>>()
-            .join(" or "),
+        PeerNames::AnyOf(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
     }
 }
 

@@ -37,6 +37,10 @@ pub struct HandshakeFailure {
     pub classified: Classified,
     /// What is known of why.
     pub evidence: Evidence,
+    /// What the peer presented, leaf first, if it came so far.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Whether the peer asked for a client certificate.
+    pub asked_for_certificate: bool,
     /// A session was resumed whose chain no longer verifies: a full handshake, without that session, decides.
     pub stale_session: bool,
 }
@@ -73,9 +77,10 @@ pub async fn handshake(
     let witness = Rc::new(Witness::default());
     let connect = TlsConnector::from(config.clone()).connect(profile.server_name.clone(), BulkSocket::new(socket));
     let stream = WITNESS.scope(witness.clone(), connect).await;
-    let fail = |classified: Classified, chain: &[CertificateDer<'_>], stale_session| {
+    let fail = |classified: Classified, chain: &[CertificateDer<'static>], stale_session| {
         let evidence = explain::failure(&classified, chain, profile);
-        HandshakeFailure { classified, evidence, stale_session }
+        let asked_for_certificate = witness.asked.get();
+        HandshakeFailure { classified, evidence, chain: chain.to_vec(), asked_for_certificate, stale_session }
     };
     let stream = match stream {
         Ok(stream) => stream,

@@ -7,6 +7,7 @@ mod endpoints;
 mod outcomes;
 mod peer;
 mod pools;
+mod probe;
 mod quiet;
 mod refused;
 mod rotation;

@@ -58,6 +58,19 @@ impl PeerVerifier {
         }
     }
 
+    /// The same demands, under other anchors.
+    #[must_use]
+    pub fn with_anchors(&self, anchors: Arc<Anchors>) -> Self {
+        Self {
+            sni: self.sni.clone(),
+            names: self.names.clone(),
+            pins: self.pins.clone(),
+            anchors,
+            algorithms: self.algorithms,
+            remembered: Remembered::default(),
+        }
+    }
+
     /// The anchors it trusts.
     pub fn anchors(&self) -> &Anchors {
         &self.anchors

@@ -68,6 +68,7 @@ fn parse(text: &str, namespace: &str, experimental: bool) -> Result<ControllerSe
         experimental,
         parameters: Some(parameters::read(&proxy).map_err(|error| format!("proxy.{error}"))?),
         gateway: None,
+        also_used: None,
     };
     let provisioning = provision::Settings {
         controller_name,

@@ -1,11 +1,9 @@
 //! The handshakes with a backend: the last one, the chain that the peer presented, what was counted, the last failure.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::certificate::Facts;
+use crate::certificate::{Facts, hexadecimal};
 use crate::outcome::HandshakeResult;
 use crate::telemetry::LastHandshake;
 use crate::telemetry::admin::health::none;
@@ -98,11 +96,4 @@ fn counts<'a>(counts: Counts, consecutive_failures: u64) -> [(&'a str, Markup); 
         ("Failed", number(counts.failed)),
         ("Failed in a row", number(consecutive_failures)),
     ]
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::handshake::hexadecimal;
 use super::{identity, is_wanted};
-use crate::certificate::Facts;
+use crate::certificate::{Facts, hexadecimal};
 use crate::plan::backend::Tls;
 use crate::plan::{BackendId, TlsIdentity, Trust};
 use crate::telemetry::LastHandshake;

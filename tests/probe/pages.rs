@@ -1,0 +1,97 @@
+//! What is shown to people.
+
+use std::fs;
+
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::Authority;
+use postern_outcomes::objects::{Target, secret};
+use regex::Regex;
+
+use super::{folder, postern};
+
+/// What differs from run to run, replaced.
+fn steady(text: &str) -> String {
+    let times = Regex::new(r" +\d+\.\d ms").expect("a pattern");
+    let nothing = |time: &regex::Captures<'_>| format!("{:>1$}", "0.0 ms", time[0].len());
+    let mut text = times.replace_all(text, nothing).into_owned();
+    for (pattern, replacement) in [
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+        (r"localhost:\d+", "localhost:PORT"),
+        (r"\d+ days left", "N days left"),
+        ("[0-9a-f]{64}", "FINGERPRINT"),
+        ("([0-9A-F]{2}:){31}[0-9A-F]{2}", "FINGERPRINT"),
+        ("[A-Za-z0-9+/]{43}=", "PIN"),
+        ("(?s)(-----BEGIN CERTIFICATE-----).*?( *-----END)", "$1\n    ...\n$2"),
+    ] {
+        text = Regex::new(pattern).expect("a pattern").replace_all(&text, replacement).into_owned();
+    }
+    text
+}
+
+fn page(arguments: &[&str]) -> String {
+    let output = postern(&[&["probe"], arguments].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    let pem_or_warning = |line: &&str| !line.starts_with(['#', ' ']) || !line.contains("SHA-256 ");
+    for line in text.lines().filter(pem_or_warning) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    assert!(!text.contains('\u{1b}'), "colour is for terminals");
+    steady(&text)
+}
+
+#[test]
+fn the_page_of_a_success() {
+    let (ours, clients) = (Authority::new("ours"), Authority::new("of clients"));
+    let client = clients.issue("gateway.test");
+    let mut identity = ours.issue("backend.test");
+    identity.chain.push(ours.der());
+    let tls = Tls { alpn: &["http/1.1"], clients: Some(clients.der()), ..Tls::new(identity) };
+    let backend = Backend::tls(&tls);
+    let target = Target::new("app", backend.address).policy(&ours.pem(), "", "");
+    let objects = format!("{}{}", target.yaml(), secret("client", &client));
+    let folder = folder(&objects);
+    let file = folder.path().join("objects.yaml");
+    let gateway = "  gatewayClassName: postern\n";
+    let presenting = format!("{gateway}  tls: {{backend: {{clientCertificateRef: {{name: client}}}}}}\n");
+    let objects = fs::read_to_string(&file).expect("a file").replace(gateway, &presenting);
+    fs::write(&file, objects).expect("a file");
+    insta::assert_snapshot!(page(&["-f", folder.path().to_str().expect("UTF-8"), "app", "--request"]));
+}
+
+#[test]
+fn the_page_of_a_failure() {
+    let theirs = Authority::new("theirs");
+    let mut identity = theirs.issue("other.test");
+    identity.chain.push(theirs.der());
+    let backend = Backend::tls(&Tls::new(identity));
+    let target = Target::new("app", backend.address).policy(&Authority::new("ours").pem(), "", "");
+    let folder = folder(target.yaml());
+    insta::assert_snapshot!(page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]));
+}
+
+#[test]
+fn the_page_of_several_endpoints() {
+    let ours = Authority::new("ours");
+    let backend = Backend::tls(&Tls::new(ours.issue("backend.test")));
+    let same = Backend::tls(&Tls::new(ours.issue("backend.test")));
+    let target = Target::new("app", backend.address).endpoint(same.address).endpoint(Backend::nobody());
+    let folder = folder(target.policy(&ours.pem(), "", "").yaml());
+    let page = page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]);
+    assert_eq!(page.matches("\nTCP      ok").count(), 2, "{page}");
+    assert!(page.contains("\nTCP      FAILED") && page.contains("tcp_refused: Connection refused"), "{page}");
+    assert!(page.contains("\nVerdict: tcp_refused at 127.0.0.1:PORT"), "{page}");
+}
+
+#[test]
+fn the_page_of_a_policy_that_cannot_be_used() {
+    let target = Target::new("app", Backend::nobody()).policy("not a certificate", "", "");
+    let folder = folder(target.yaml());
+    insta::assert_snapshot!(page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]));
+}
+
+#[test]
+fn the_page_of_a_backend_without_a_policy() {
+    let backend = Backend::plaintext();
+    let folder = folder(Target::new("app", backend.address).yaml());
+    insta::assert_snapshot!(page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]));
+}

@@ -1,0 +1,91 @@
+//! Peers by their URL.
+
+use std::fs;
+
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::{Authority, Identity, Validity, with_uri};
+use serde_json::Value;
+
+use super::{apply, folder, postern, probe, word};
+
+/// Beside a folder, files that options name.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, content) in files {
+            fs::write(folder.path().join(name), content).expect("a file");
+        }
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+}
+
+#[test]
+fn an_url_is_probed_by_itself_and_gets_the_objects_that_stand_for_it() {
+    let ours = Authority::new("ours");
+    let backend = Backend::tls(&Tls::new(ours.issue("backend.test")));
+    let files = Files::new(&[("ca.crt", &ours.pem())]);
+    let (ca, url) = (files.path("ca.crt"), format!("https://localhost:{}", backend.address.port()));
+    let local = ["--hostname", "backend.test", "--resolve", "127.0.0.1"];
+    let outcome = probe(&[&[&*url, "--ca", &ca, "--request"], &local[..]].concat());
+    assert_eq!(word(&outcome), "ok", "{outcome:#}");
+    assert_eq!((outcome["backend"].as_str(), outcome["policy"].as_str()), (Some(&*url), Some("")));
+    assert_eq!(outcome["endpoints"][0]["response"], "HTTP/1.1 200 OK");
+    let unknown = probe(&[&[&*url], &local[..]].concat());
+    assert_eq!((word(&unknown), &unknown["yaml"]), ("unknown_issuer", &Value::Null));
+    let itself = Backend::tls(&Tls::new(Identity::self_signed("backend.test")));
+    let mendable = probe(&[&[&*format!("https://localhost:{}", itself.address.port())], &local[..]].concat());
+    assert_eq!((word(&mendable), &mendable["yamlResult"]), ("unknown_issuer", &Value::from("ok")));
+    let yaml = mendable["yaml"].as_str().expect("objects");
+    assert!(yaml.contains("name: localhost-from-peer-1") && !yaml.contains("System"), "{yaml}");
+
+    let route = "
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: app}
+spec:
+  parentRefs: [{name: web}]
+  rules: [{backendRefs: [{group: agentgateway.dev, kind: AgentgatewayBackend, name: localhost}]}]
+";
+    let folder = folder(route);
+    apply(folder.path(), outcome["yaml"].as_str().expect("objects"));
+    let path = folder.path().to_str().expect("UTF-8");
+    assert_eq!(postern(&["check", path]).status.code(), Some(0));
+    let again = probe(&["-f", path, "agentgatewaybackend/localhost.default"]);
+    assert_eq!((word(&again), again["policy"].as_str()), ("ok", Some("default/localhost")), "{again:#}");
+}
+
+#[test]
+fn what_an_url_demands_is_what_its_options_say() {
+    let (ours, clients) = (Authority::new("ours"), Authority::new("of clients"));
+    let identity = ours.issue_with("backend.test", Validity::Now, |params| with_uri(params, "spiffe://a/b"));
+    let client = clients.issue("a client");
+    let files = Files::new(&[("ca", &ours.pem()), ("crt", &client.certificate_pem), ("key", &client.key_pem)]);
+    let [ca, certificate, key] = ["ca", "crt", "key"].map(|name| files.path(name));
+    let picky = Backend::tls(&Tls { clients: Some(clients.der()), ..Tls::new(identity) });
+    let url = format!("https://127.0.0.1:{}/", picky.address.port());
+    let all = [&*url, "--hostname", "elsewhere.test", "--ca", &ca];
+    let shown = ["--client-cert", &certificate, "--client-key", &key];
+    for (more, expected) in [
+        (&[][..], "name_mismatch"),
+        (&["--san", "URI:spiffe://a/c"], "name_mismatch"),
+        (&["--san", "DNS:backend.test"], "client_cert_rejected"),
+        (&["--san", "URI:spiffe://a/b", "--alpn", "acme"], "client_cert_rejected"),
+        (&["--san", "URI:spiffe://a/b", "--min-tls-version", "1.3", "--max-tls-version", "1.2"], "policy_invalid"),
+        (&["--san", "URI:spiffe://a/b", "--alpn", "h2"], "policy_invalid"),
+    ] {
+        assert_eq!(word(&probe(&[&all[..], more].concat())), expected, "{more:?}");
+    }
+    let outcome = probe(&[&all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
+    assert_eq!(word(&outcome), "ok", "{outcome:#}");
+    let output = postern(&[&["probe"], &all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    let secret = client.key_pem.lines().nth(1).expect("a key");
+    assert!(!text.contains(secret) && !outcome.to_string().contains(secret), "no secret is shown");
+}
