@@ -110,11 +110,12 @@ pub fn main() -> ExitCode {
 fn tell(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            print!("{error}");
+            // Whoever reads may have left: a closed pipe is no fault.
+            let _ = error.print();
             ExitCode::SUCCESS
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            eprint!("{error}");
+            let _ = error.print();
             ExitCode::from(EXIT_ERROR)
         }
         _ => {

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::LookupIpStrategy;
+use hickory_resolver::net::{DnsError, NetError};
 use tokio::time::{Instant, timeout};
 
 /// All addresses of a name.
@@ -69,7 +70,7 @@ impl Resolver {
                 let resolver = resolver.clone();
                 async move {
                     let resolver = system_resolver(&resolver)?;
-                    let found = resolver.lookup_ip(&*host).await.map_err(|error| error.to_string())?;
+                    let found = resolver.lookup_ip(&*host).await.map_err(|error| cause(&error))?;
                     let time_to_live = found.valid_until().saturating_duration_since(std::time::Instant::now());
                     Ok(Answer { addresses: found.iter().collect(), time_to_live })
                 }
@@ -171,6 +172,17 @@ impl Resolver {
 impl Entry {
     fn holds(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
+/// The library's own words print the whole query.
+fn cause(error: &NetError) -> String {
+    match error {
+        _ if error.is_nx_domain() => "the name does not exist (NXDOMAIN)".to_owned(),
+        NetError::Dns(DnsError::NoRecordsFound(none)) => {
+            format!("the name has no addresses (the server answers {})", none.response_code)
+        }
+        _ => error.to_string(),
     }
 }
 
