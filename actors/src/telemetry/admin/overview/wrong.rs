@@ -1,6 +1,8 @@
 //! What is wrong, and what to do about it.
 
-use maud::{Markup, html};
+use std::collections::BTreeSet;
+
+use maud::{Markup, PreEscaped, html};
 
 use super::named;
 use super::routes::Route;
@@ -65,14 +67,16 @@ fn trouble(surveyed: &Surveyed<'_>, routes: &[Route<'_>]) -> Markup {
 
 /// Whose requests it concerns.
 fn asked_by(id: &BackendId, routes: &[Route<'_>]) -> Markup {
-    let routes: Vec<_> = routes.iter().filter(|route| route.leads_to(id)).collect();
+    // What two listeners take alike is told once.
+    let routes: BTreeSet<_> =
+        routes.iter().filter(|route| route.leads_to(id)).map(|route| route.describe().into_string()).collect();
     html! {
         @if !routes.is_empty() {
             p {
                 "Concerns "
                 @for (at, route) in routes.iter().take(ASKED_BY).enumerate() {
                     @if at > 0 { ", " }
-                    (route.describe())
+                    (PreEscaped(route))
                 }
                 @if routes.len() > ASKED_BY { ", and " (counted((routes.len() - ASKED_BY) as u64, "more match")) }
                 "."
