@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::printable::printable;
+
 /// The fields of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -56,8 +58,8 @@ impl Facts {
         }
         let usage = certificate.extended_key_usage().map_err(|error| error.to_string())?;
         Ok(Self {
-            subject: printable(&certificate.subject().to_string()),
-            issuer: printable(&certificate.issuer().to_string()),
+            subject: shown(&certificate.subject().to_string()),
+            issuer: shown(&certificate.issuer().to_string()),
             not_before: certificate.validity().not_before.timestamp(),
             not_after: certificate.validity().not_after.timestamp(),
             dns_names,
@@ -72,8 +74,8 @@ impl Facts {
 
     /// The subjectAltNames as OpenSSL writes them, `DNS:example.com`; the first sixteen.
     pub fn names(&self) -> Vec<String> {
-        let dns = self.dns_names.iter().map(|name| format!("DNS:{}", printable(name)));
-        let uris = self.uris.iter().map(|uri| format!("URI:{}", printable(uri)));
+        let dns = self.dns_names.iter().map(|name| format!("DNS:{}", word(name)));
+        let uris = self.uris.iter().map(|uri| format!("URI:{}", word(uri)));
         let addresses = self.addresses.iter().map(|address| format!("IP:{address}"));
         dns.chain(uris).chain(addresses).take(16).collect()
     }
@@ -123,8 +125,13 @@ fn quoted(name: &str) -> &str {
     if name.is_empty() { "(empty)" } else { name }
 }
 
-/// What a peer wrote, made safe for one line of a log.
-fn printable(text: &str) -> String {
+/// What a peer wrote, for one line.
+fn shown(text: &str) -> String {
     const LIMIT: usize = 256;
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(LIMIT).collect()
+    printable(text).chars().take(LIMIT).collect()
+}
+
+/// The same in one word: a name that holds spaces must not read as several.
+fn word(text: &str) -> String {
+    shown(text).replace(char::is_whitespace, "\u{fffd}")
 }

@@ -133,6 +133,8 @@ impl Telemetry {
             shard.forget_unknown(&known);
         }
         self.observations.retain(|backend| known.backend(backend));
+        let before = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.observations.outdate(|backend| !known.same_tls(&before, backend));
         self.handshake_log.retain(|backend| known.backend(backend));
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
@@ -244,6 +246,7 @@ impl Telemetry {
         let mut families = metrics::collect(&self.shards(), &known);
         families.extend(self.config.collect(&known));
         families.extend(self.kubernetes.collect(&self.contact));
+        families.extend(metrics::peers::collect_peers(&self.observations, &known));
         families.extend(self.process.collect());
         families.sort_by(|one, other| one.name().cmp(other.name()));
         let mut text = String::new();

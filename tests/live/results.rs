@@ -1,6 +1,9 @@
 //! Every handshake result, provoked: the client's status and body, the metric and the log say the same word.
 
 use postern_actors::outcome::HandshakeResult;
+use postern_outcomes::backend::{Backend, Tls};
+use postern_outcomes::certificates::{Authority, Validity};
+use postern_outcomes::objects::{GATEWAY, Target};
 use postern_outcomes::outcomes::{Case, Outcomes, Settings};
 
 use super::client::get;
@@ -44,9 +47,9 @@ fn every_result_is_told_in_the_same_word_to_client_metric_and_log() {
     let mismatch = gateway.wait_for_log(|line| line.contains("result=\"name_mismatch\""));
     for field in [
         "peer_subject=",
-        "peer_sans=DNS:other.test ",
+        "peer_sans=\"DNS:other.test\" ",
         "peer_not_after=20",
-        "demanded=DNS:backend.test ",
+        "demanded=\"DNS:backend.test\" ",
         "endpoint=127.",
     ] {
         assert!(mismatch.contains(field), "{field} in {mismatch}");
@@ -56,4 +59,20 @@ fn every_result_is_told_in_the_same_word_to_client_metric_and_log() {
 
 fn word(case: &Case) -> &'static str {
     case.result.expect("a result").as_str()
+}
+
+/// What a peer writes into its certificate stays within its field, whoever reads the line.
+#[test]
+fn a_certificate_forges_no_field_of_the_log() {
+    let stranger = Authority::new("a stranger").issue_with("backend.test", Validity::Now, |parameters| {
+        let name = "x result=\"ok\" remedy=none\u{202e}\u{1b}[31m";
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+    });
+    let backend = Backend::tls(&Tls::new(stranger));
+    let app = Target::new("app", backend.address).policy(&Authority::new("ours").pem(), "", "");
+    let gateway = Gateway::start(&format!("{GATEWAY}{}", app.yaml()));
+    assert_eq!(get(gateway.address(80), "app.test", "/").status, 502);
+    let warning = gateway.wait_for_log(|line| line.contains("TLS to the backend failed"));
+    assert!(warning.contains(r#"peer_subject="CN=x result=\"ok\" remedy=none"#), "{warning}");
+    assert!(!warning.contains(['\u{202e}', '\u{1b}']), "{warning}");
 }

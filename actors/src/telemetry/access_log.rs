@@ -19,7 +19,7 @@ use line::Lines;
 mod address;
 mod field;
 mod line;
-pub(super) mod text;
+mod text;
 mod time;
 mod tls;
 

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use tracing::field;
 
-use super::access_log::text::escaped;
 use super::evidence::Evidence;
 use super::record::HandshakeRecord;
 use crate::certificate::{Facts, day};
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
+use crate::printable::printable;
 
 /// After a warning, those of the same backend and result are counted for so long.
 const QUIET: Duration = Duration::from_secs(10);
@@ -32,10 +32,10 @@ struct Told {
 impl HandshakeLog {
     pub(super) fn write(&self, record: &HandshakeRecord<'_>) {
         let Some(left_out) = self.admit(record.backend, record.result, Instant::now()) else { return };
-        // What the peer wrote into its certificate must not end the line or pass for a field.
         let Evidence { cause, presented, demanded, trusted, remedy } = record.evidence;
         let leaf = presented.first();
-        let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| field::display(escaped(text)));
+        // Text goes as text, which is quoted: what a peer wrote into its certificate cannot pass for a field.
+        let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(printable);
         let moment = |seconds: fn(&Facts) -> i64| leaf.map(|leaf| field::display(day(seconds(leaf))));
         tracing::warn!(
             target: "handshake",

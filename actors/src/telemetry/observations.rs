@@ -41,6 +41,10 @@ pub struct LastHandshake {
     pub last_failure: Option<Failure>,
     /// How many there were.
     pub counts: Counts,
+    /// `notAfter` of the peer's own certificate as it was presented last, in seconds since the Unix epoch.
+    pub peer_not_after: Option<i64>,
+    /// Policy or identity have changed since: nothing was tried as it is configured now.
+    pub outdated: bool,
 }
 
 /// A failed attempt.
@@ -50,6 +54,8 @@ pub struct Failure {
     pub time: Timestamp,
     /// How it ended.
     pub result: HandshakeResult,
+    /// Where the connection went, if an address was chosen.
+    pub endpoint: Option<SocketAddr>,
     /// What is known of why.
     pub evidence: Evidence,
 }
@@ -79,7 +85,15 @@ impl Observations {
             failing_since: None,
             last_failure: None,
             counts: Counts::default(),
+            peer_not_after: None,
+            outdated: false,
         });
+        if std::mem::take(&mut last.outdated) {
+            (last.consecutive_failures, last.failing_since) = (0, None);
+        }
+        if let Some(leaf) = record.evidence.presented.first() {
+            last.peer_not_after = Some(leaf.not_after);
+        }
         last.time = time;
         last.result = record.result;
         record.policy.clone_into(&mut last.policy);
@@ -99,7 +113,8 @@ impl Observations {
             last.consecutive_failures += 1;
             last.failing_since.get_or_insert(time);
             last.counts.failed += 1;
-            last.last_failure = Some(Failure { time, result: record.result, evidence: record.evidence.clone() });
+            let (result, endpoint, evidence) = (record.result, record.endpoint, record.evidence.clone());
+            last.last_failure = Some(Failure { time, result, endpoint, evidence });
         }
     }
 
@@ -107,6 +122,13 @@ impl Observations {
     pub fn each(&self, mut look: impl FnMut(&BackendId, &LastHandshake)) {
         for entry in &self.by_backend {
             look(entry.key(), entry.value());
+        }
+    }
+
+    /// These are configured in another way from now on.
+    pub(super) fn outdate(&self, changed: impl Fn(&BackendId) -> bool) {
+        for mut entry in self.by_backend.iter_mut().filter(|entry| changed(entry.key())) {
+            entry.outdated = true;
         }
     }
 

@@ -6,6 +6,7 @@ use super::{
     Acquisition, CloseReason, DownstreamHandshake, EventResult, Evidence, HandshakeRecord, Observer, PolicyCondition,
     PoolState, Rejection, RequestRecord, Retry, Settings, Telemetry, TlsInfo, WriteResult,
 };
+use crate::certificate::Facts;
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::backend::{Backend, BackendId, Poison, Tls};
 use crate::plan::endpoint::EndpointSource;
@@ -98,7 +99,24 @@ pub(super) fn tls_info() -> TlsInfo {
 
 static EVIDENCE: LazyLock<Evidence> =
     LazyLock::new(|| Evidence::of(HandshakeResult::Expired, "presented for <other>.example"));
-static NONE: LazyLock<Evidence> = LazyLock::new(Evidence::default);
+static SEEN: LazyLock<Evidence> = LazyLock::new(|| Evidence::presented([leaf(1_800_000_000)].into()));
+
+/// What a certificate says of itself that ends then.
+pub(super) fn leaf(not_after: i64) -> Facts {
+    Facts {
+        subject: "CN=a".into(),
+        issuer: "CN=ca".into(),
+        not_before: 0,
+        not_after,
+        dns_names: vec!["example.com".into()],
+        uris: Vec::new(),
+        addresses: Vec::new(),
+        is_ca: false,
+        server_auth: None,
+        key_hash: [1; 32],
+        fingerprint: [2; 32],
+    }
+}
 
 pub(super) fn failed(backend: &BackendId, result: HandshakeResult) -> HandshakeRecord<'_> {
     HandshakeRecord {
@@ -116,7 +134,7 @@ pub(super) fn failed(backend: &BackendId, result: HandshakeResult) -> HandshakeR
 }
 
 pub(super) fn succeeded<'a>(backend: &'a BackendId, tls: &'a TlsInfo) -> HandshakeRecord<'a> {
-    HandshakeRecord { tls: Some(tls), evidence: &NONE, ..failed(backend, HandshakeResult::Ok) }
+    HandshakeRecord { tls: Some(tls), evidence: &SEEN, ..failed(backend, HandshakeResult::Ok) }
 }
 
 fn request<'a>(gateway: &'a Arc<str>, backend: Option<&'a BackendId>) -> RequestRecord<'a> {
@@ -600,6 +618,42 @@ fn every_metric_has_its_name_and_labels() {
         found.insert(name.to_owned(), names.collect::<Vec<_>>().join(" "));
     }
     assert_eq!(found, expected);
+}
+
+#[test]
+fn of_the_certificates_of_a_backend_the_one_that_was_presented_last_is_told() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (one, two, a, tls) = (telemetry.worker(), telemetry.worker(), id("a"), tls_info());
+    let series = "postern_upstream_tls_peer_certificate_not_after_timestamp_seconds{gateway=\"ns/gw\",backend=\"Service/ns/a\",port=\"8443\"}";
+    one.handshake(&succeeded(&a, &tls));
+    assert_eq!(value(&telemetry, series), Some(1_800_000_000.0));
+    let ends_earlier = Evidence::presented([leaf(1_700_000_000)].into());
+    two.handshake(&HandshakeRecord { evidence: &ends_earlier, ..failed(&a, HandshakeResult::Expired) });
+    assert_eq!(value(&telemetry, series), Some(1_700_000_000.0), "another worker saw an earlier end");
+    one.handshake(&failed(&a, HandshakeResult::Timeout));
+    assert_eq!(value(&telemetry, series), Some(1_700_000_000.0), "nothing was presented");
+}
+
+#[test]
+fn what_was_seen_before_the_identity_changed_is_outdated_until_the_next_attempt() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a, tls) = (telemetry.worker(), id("a"), tls_info());
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    let outdated = || telemetry.observations().get(&a).expect("an observation").outdated;
+    telemetry.plan_applied(&plan([("a", originate())]));
+    assert!(!outdated(), "nothing changed");
+    let Tls::Originate { policy, identity } = originate() else { panic!("it does") };
+    let identity = TlsIdentity { sni: "other.example".into(), ..(*identity).clone() };
+    telemetry.plan_applied(&plan([("a", Tls::Originate { policy, identity: Arc::new(identity) })]));
+    assert!(outdated());
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    let last = telemetry.observations().get(&a).expect("an observation");
+    assert_eq!((last.outdated, last.consecutive_failures), (false, 1));
+    worker.handshake(&succeeded(&a, &tls));
+    assert!(!outdated());
 }
 
 #[test]

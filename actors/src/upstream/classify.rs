@@ -74,7 +74,9 @@ pub fn tls(error: &Error, asked: bool) -> Classified {
     let result = match error {
         Error::InvalidCertificate(error) => {
             let (result, name) = certificate(error);
-            return Classified { result, certificate_error: Some(name), cause: error.to_string() };
+            // The boxed errors of webpki print their whole box.
+            let cause = if matches!(error, CertificateError::Other(_)) { name.to_owned() } else { error.to_string() };
+            return Classified { result, certificate_error: Some(name), cause };
         }
         Error::AlertReceived(description) => alert(*description, asked),
         Error::PeerIncompatible(_) => HandshakeResult::VersionOrCipherMismatch,

@@ -2,13 +2,14 @@
 //! policy and the Gateway, so that `kubectl describe` of either shows them. It looks at what telemetry knows, and never
 //! keeps a request waiting. It must not know how a handshake is made.
 //!
-//! An Event that cannot be written is lost, and told again if the failure goes on.
+//! Each is an Event of its own, so that it says what is true now, and so that proxies need no right but to create. One that
+//! cannot be written is tried again, if it is still true then.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext as _, Context, Handler, Message, WrapFuture as _};
+use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message, WrapFuture as _};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
+use crate::telemetry::observations::Failure;
 use crate::telemetry::{EventResult, Evidence, LastHandshake, Telemetry};
 use turn::{Turn, Turns};
 
@@ -48,7 +50,8 @@ pub struct Regarding {
 
 /// Looks at the handshakes, and writes Events.
 pub struct EventReporter {
-    recorder: Recorder,
+    client: Client,
+    reporter: Reporter,
     telemetry: Arc<Telemetry>,
     regarding: Regarding,
     turns: Turns,
@@ -59,8 +62,15 @@ impl EventReporter {
     /// One that knows of no object yet. `instance` is the name of the pod.
     pub fn new(client: Client, instance: Option<String>, telemetry: Arc<Telemetry>) -> Self {
         telemetry.events_begin();
-        let recorder = Recorder::new(client, Reporter { controller: CONTROLLER.to_owned(), instance });
-        Self { recorder, telemetry, regarding: Regarding::default(), turns: Turns::default(), look_every: LOOK_EVERY }
+        let reporter = Reporter { controller: CONTROLLER.to_owned(), instance };
+        Self {
+            client,
+            reporter,
+            telemetry,
+            regarding: Regarding::default(),
+            turns: Turns::default(),
+            look_every: LOOK_EVERY,
+        }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -75,14 +85,22 @@ impl EventReporter {
         turns.retain(|backend| telemetry.observations().knows(backend));
         for (turn, backend, last) in due {
             let events = self.regarded(&backend, &last).map(|object| (event(turn, &backend, &last), object));
-            let (recorder, telemetry) = (self.recorder.clone(), self.telemetry.clone());
             let events: Vec<_> = events.collect();
+            // A recorder that remembers would count an Event that it takes for the same, and keep its first words.
+            let (recorder, telemetry) =
+                (Recorder::new(self.client.clone(), self.reporter.clone()), self.telemetry.clone());
             let writing = async move {
+                let mut written = true;
                 for (event, object) in events {
-                    write(&recorder, &telemetry, &event, &object).await;
+                    written &= write(&recorder, &telemetry, &event, &object).await;
                 }
+                written
             };
-            ctx.spawn(writing.into_actor(self));
+            ctx.spawn(writing.into_actor(self).map(move |written, actor, _| {
+                if !written {
+                    actor.turns.failed(&backend, jiff::Timestamp::now());
+                }
+            }));
         }
     }
 
@@ -111,16 +129,21 @@ impl Handler<Regarding> for EventReporter {
     }
 }
 
-async fn write(recorder: &Recorder, telemetry: &Telemetry, event: &Event, object: &ObjectReference) {
+/// Whether it was written.
+async fn write(recorder: &Recorder, telemetry: &Telemetry, event: &Event, object: &ObjectReference) -> bool {
     let outcome = timeout(REQUEST, recorder.publish(event, object)).await;
     let cause = match outcome {
-        Ok(Ok(())) => return telemetry.event_written(EventResult::Written),
+        Ok(Ok(())) => {
+            telemetry.event_written(EventResult::Written);
+            return true;
+        }
         Ok(Err(error)) => super::cause(&error),
         Err(_) => "no answer in time".to_owned(),
     };
     telemetry.event_written(EventResult::Failed);
     let (kind, name) = (object.kind.as_deref().unwrap_or_default(), object.name.as_deref().unwrap_or_default());
     tracing::warn!(cause, "an Event regarding {kind} {name} could not be written");
+    false
 }
 
 fn reference(kind: &str, name: &str, uid: &str) -> Option<ObjectReference> {
@@ -135,12 +158,10 @@ fn reference(kind: &str, name: &str, uid: &str) -> Option<ObjectReference> {
     })
 }
 
-/// Events of one backend and result are one Event that is counted: the recorder tells them apart by `reason`, `action` and
-/// `related`.
 fn event(turn: Turn, backend: &BackendId, last: &LastHandshake) -> Event {
     let (type_, reason, action, note) = match (turn, &last.last_failure) {
         (Turn::Failing(result), Some(failure)) => {
-            let note = failing(result, backend, last, &failure.evidence);
+            let note = failing(result, backend, failure);
             (EventType::Warning, "TLSHandshakeFailing", result.as_str(), note)
         }
         _ => (EventType::Normal, "TLSHandshakeRecovered", HandshakeResult::Ok.as_str(), recovered(backend, last)),
@@ -155,8 +176,9 @@ fn event(turn: Turn, backend: &BackendId, last: &LastHandshake) -> Event {
 }
 
 /// What matters most comes first: the end may be cut off.
-fn failing(result: HandshakeResult, backend: &BackendId, last: &LastHandshake, evidence: &Evidence) -> String {
-    let endpoint = last.endpoint.map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
+fn failing(result: HandshakeResult, backend: &BackendId, failure: &Failure) -> String {
+    let evidence = &failure.evidence;
+    let endpoint = failure.endpoint.map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
     let rest = Evidence { remedy: Box::default(), ..evidence.clone() };
     let (gateway, meaning, remedy) = (&backend.gateway, result.meaning(), &evidence.remedy);
     format!(

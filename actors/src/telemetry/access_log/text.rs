@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::printable::is_printable;
+
 /// Appends text with its quotes, as JSON has it.
 pub(super) fn quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -28,22 +30,13 @@ fn escape(out: &mut Vec<u8>, text: &str) {
             '\n' => out.extend_from_slice(b"\\n"),
             '\r' => out.extend_from_slice(b"\\r"),
             '\t' => out.extend_from_slice(b"\\t"),
-            _ if character.is_control()
-                || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
+            _ if !is_printable(character) => {
                 // Writing into memory cannot fail.
                 let _ = write!(out, "\\u{:04x}", u32::from(character));
             }
             _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
-}
-
-/// Text that stays within its line.
-pub(in crate::telemetry) fn escaped(text: &str) -> String {
-    let mut escaped = Vec::with_capacity(text.len());
-    escape(&mut escaped, text);
-    String::from_utf8_lossy(&escaped).into_owned()
 }
 
 /// Whether all bytes are so. Blocks are looked at as a whole, without a branch a byte, so that the compiler can use vectors;
@@ -61,7 +54,7 @@ fn all(bytes: &[u8], is: impl Fn(u8) -> bool + Copy) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{all, escaped, is_plain};
+    use super::{all, is_plain, quoted};
 
     #[test]
     fn a_byte_is_found_wherever_it_stands() {
@@ -89,9 +82,11 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_plain_is_not_escaped(text in any::<String>()) {
-            let escaped = escaped(&text);
-            prop_assert!(!is_plain(&text) || escaped == text);
-            prop_assert_eq!(serde_json::from_str::<String>(&format!("\"{escaped}\"")).ok(), Some(text));
+            let mut line = Vec::new();
+            quoted(&mut line, &text);
+            let quotes = [b"\"", text.as_bytes(), b"\""].concat();
+            prop_assert!(!is_plain(&text) || line == quotes);
+            prop_assert_eq!(serde_json::from_slice::<String>(&line).ok(), Some(text));
         }
     }
 }

@@ -71,7 +71,7 @@ impl<T> Listing<T> {
         let number = |count: usize| grouped(count as u64);
         html! {
             p.note {
-                @if self.taken < self.all { (number(self.taken)) " of " (all) " match the filter" } @else { (all) }
+                @if self.taken < self.all { "The filter takes " (number(self.taken)) " of " (all) } @else { (all) }
                 @if self.shown.len() < self.taken {
                     "; the first " (number(self.shown.len())) " are shown, the worst first: filter to find the others"
                 }
@@ -103,7 +103,7 @@ mod tests {
     fn a_list_says_how_much_of_it_is_shown() {
         let note = |taken: usize, all| Listing::new((0..taken).collect(), all).note("route").into_string();
         assert_eq!(note(1, 1), "<p class=\"note\">1 route.</p>");
-        assert_eq!(note(3, 5_000), "<p class=\"note\">3 of 5,000 routes match the filter.</p>");
+        assert_eq!(note(3, 5_000), "<p class=\"note\">The filter takes 3 of 5,000 routes.</p>");
         assert!(note(5_000, 5_000).contains("5,000 routes; the first 200 are shown"));
         assert_eq!(Listing::new((0..201).collect(), 201).shown.len(), 200);
     }

@@ -12,6 +12,7 @@ use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::backend::{Backend, Poison, Tls};
 use crate::plan::identity::Trust;
 use crate::plan::{EndpointSource, Endpoints, Plan};
+use crate::telemetry::observations::Failure;
 use crate::telemetry::{LastHandshake, Observations};
 
 /// A backend whose last handshake succeeded is still looked at for so long after one that failed.
@@ -28,6 +29,8 @@ pub(super) struct Surveyed<'p> {
     pub health: Health,
     /// What is wrong, or to be looked at, in a sentence each.
     pub troubles: Vec<(Health, String)>,
+    /// Handshakes as it is configured now have failed, the last one or one not long before.
+    tells_of_failure: bool,
 }
 
 impl Surveyed<'_> {
@@ -36,19 +39,23 @@ impl Surveyed<'_> {
         self.backend.tls != Tls::Plaintext
     }
 
+    /// The failure to be told of: that of the last handshake, or a recent one before it.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.last.as_ref().filter(|_| self.tells_of_failure)?.last_failure.as_ref()
+    }
+
     /// Whether the last handshake failed.
     pub(super) fn is_failing(&self) -> bool {
         matches!(self.backend.tls, Tls::Originate { .. }) && self.health == Health::Bad
     }
 
-    /// How it ended, in the word of the metric: that of the last handshake, or why there can be none; `none` before the
-    /// first, and `plaintext` without a policy.
+    /// How it stands, in the word of the metric: that of the failure that is told of, else that of the last handshake, or
+    /// why there can be none; `none` before the first as it is configured now, and `plaintext` without a policy.
     pub(super) fn word(&self) -> &'static str {
-        match (&self.backend.tls, &self.last) {
-            (Tls::Plaintext, _) => "plaintext",
-            (Tls::Poisoned(poison), _) => poison.reason.as_str(),
-            (Tls::Originate { .. }, Some(last)) => last.result.as_str(),
-            (Tls::Originate { .. }, None) => "none",
+        match &self.backend.tls {
+            Tls::Plaintext => "plaintext",
+            Tls::Poisoned(poison) => poison.reason.as_str(),
+            Tls::Originate { .. } => self.result().map_or("none", HandshakeResult::as_str),
         }
     }
 
@@ -60,32 +67,27 @@ impl Surveyed<'_> {
         }
     }
 
-    /// What is known of the cause of a failure that lasts.
+    /// What is known of the cause of a failure.
     pub(super) fn cause(&self) -> &str {
-        match (&self.backend.tls, &self.last) {
-            (Tls::Poisoned(poison), _) => &poison.message,
-            (_, Some(last)) => &last.evidence.cause,
-            _ => "",
+        match &self.backend.tls {
+            Tls::Poisoned(poison) => &poison.message,
+            _ => self.failure().map_or("", |failure| &failure.evidence.cause),
         }
     }
 
-    /// What to do about a failure that lasts; empty where there is none.
+    /// What to do about a failure; empty where there is none.
     pub(super) fn remedy(&self) -> &str {
         let of_the_word = self.result().map_or("", HandshakeResult::remedy);
-        match (&self.backend.tls, &self.last) {
+        match (&self.backend.tls, self.failure()) {
             (Tls::Poisoned(_), _) if of_the_word.is_empty() => "Mend what the message names.",
-            (Tls::Originate { .. }, Some(last)) if !last.evidence.remedy.is_empty() => &last.evidence.remedy,
+            (Tls::Originate { .. }, Some(failure)) if !failure.evidence.remedy.is_empty() => &failure.evidence.remedy,
             _ => of_the_word,
         }
     }
 
     /// `namespace/name` of the policy.
     pub(super) fn policy(&self) -> Option<&Arc<str>> {
-        match &self.backend.tls {
-            Tls::Plaintext => None,
-            Tls::Originate { policy, .. } => Some(policy),
-            Tls::Poisoned(poison) => poison.policy.as_ref(),
-        }
+        self.backend.tls.policy()
     }
 
     /// Where its addresses come from.
@@ -116,7 +118,9 @@ impl Surveyed<'_> {
     fn result(&self) -> Option<HandshakeResult> {
         match (&self.backend.tls, &self.last) {
             (Tls::Poisoned(Poison { reason: Reason::Handshake(result), .. }), _) => Some(*result),
-            (Tls::Originate { .. }, Some(last)) => Some(last.result),
+            (Tls::Originate { .. }, Some(last)) if !last.outdated => {
+                Some(self.failure().map_or(last.result, |failure| failure.result))
+            }
             _ => None,
         }
     }
@@ -133,16 +137,18 @@ pub(super) fn survey<'p>(
     let backends = plan.backends.values().map(|backend| {
         let last = observations.get(&backend.id);
         let addresses = addresses(backend, endpoints);
-        let mut troubles = Vec::new();
+        let (mut troubles, mut tells_of_failure) = (Vec::new(), false);
         match &backend.tls {
             Tls::Plaintext => {}
             Tls::Poisoned(_) => {
                 troubles.push((Health::Bad, "The policy cannot be used: requests get 500.".to_owned()));
             }
             Tls::Originate { policy, identity } => {
-                troubles.extend(last.iter().filter_map(|last| of_handshakes(last, now)));
-                let peer =
-                    last.iter().flat_map(|last| last.evidence.presented.iter().map(|facts| facts.not_after)).min();
+                let handshakes = last.iter().filter_map(|last| of_handshakes(last, now));
+                troubles.extend(handshakes);
+                tells_of_failure = !troubles.is_empty();
+                let seen = last.iter().filter(|last| !last.outdated);
+                let peer = seen.flat_map(|last| last.evidence.presented.iter().map(|facts| facts.not_after)).min();
                 let bundle = matches!(identity.trust, Trust::Bundle(_));
                 let anchors = authorities.get(&**policy).copied().filter(|_| bundle);
                 let client = identity.client_certificate.as_ref().map(|client| client.not_after);
@@ -158,9 +164,10 @@ pub(super) fn survey<'p>(
             troubles.push((Health::Warn, "There is no ready endpoint: requests get 503.".to_owned()));
         }
         let worst = troubles.iter().map(|(health, _)| *health).min();
-        let unknown = matches!((&backend.tls, &last), (Tls::Originate { .. }, None) | (Tls::Plaintext, _));
+        let untried = last.as_ref().is_none_or(|last| last.outdated);
+        let unknown = matches!(backend.tls, Tls::Plaintext) || matches!(backend.tls, Tls::Originate { .. }) && untried;
         let health = worst.unwrap_or(if unknown { Health::Unknown } else { Health::Good });
-        Surveyed { backend, last, addresses, health, troubles }
+        Surveyed { backend, last, addresses, health, troubles, tells_of_failure }
     });
     let mut backends: Vec<_> = backends.collect();
     backends.sort_by_key(|surveyed| surveyed.health);
@@ -186,6 +193,9 @@ fn authorities(plan: &Plan) -> HashMap<&str, i64> {
 }
 
 fn of_handshakes(last: &LastHandshake, now: Timestamp) -> Option<(Health, String)> {
+    if last.outdated {
+        return None;
+    }
     if last.result != HandshakeResult::Ok {
         let since = last.failing_since.unwrap_or(last.time);
         let failures = words::counted(last.consecutive_failures, "handshake");
@@ -194,7 +204,8 @@ fn of_handshakes(last: &LastHandshake, now: Timestamp) -> Option<(Health, String
     }
     let failure = last.last_failure.as_ref().filter(|failure| now.duration_since(failure.time) < RECENTLY)?;
     let when = words::away(failure.time.as_second(), now);
-    Some((Health::Warn, format!("The last handshake succeeded, but one failed {when}: {}.", failure.result)))
+    let endpoint = failure.endpoint.map(|endpoint| format!(" with {endpoint}")).unwrap_or_default();
+    Some((Health::Warn, format!("The last handshake succeeded, but one{endpoint} failed {when}.")))
 }
 
 fn of_end(what: &str, end: i64, now: Timestamp) -> Option<(Health, String)> {

@@ -2,7 +2,7 @@
 //! browsers, and for everybody else (or with `?format=json`) JSON.
 //!
 //! The JSON is an object of two lists. `handshakes` has an entry for each backend that was tried, in the order of their names:
-//! `gateway`, `backend`, `port`, `policy`, `time`, `result`, `meaning`, `consecutiveFailures`, `failingSince`, `endpoint`,
+//! `gateway`, `backend`, `port`, `policy`, `time`, `result`, `outdated`, `meaning`, `consecutiveFailures`, `failingSince`, `endpoint`,
 //! `sni`, `detail` (all of the evidence in one line), `evidence` (`cause`, `demanded`, `trusted`, `remedy`), `chain` (of
 //! what the peer presented, leaf first: `subject`, `issuer`, `subjectAltNames`, `notBefore`, `notAfter`, `ca`, `sha256`),
 //! `established` (of the last that succeeded: `version`, `cipher`, `alpn`, `resumed`, `peerNotAfter`), `lastFailure`

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::plan::backend::Tls;
-use crate::plan::{BackendId, Plan, RuleTable};
+use crate::plan::{Backend, BackendId, Plan, RuleTable};
 
 /// Which objects there are: a series goes when its object goes.
 #[derive(Debug, Default)]
 pub(in crate::telemetry) struct Known {
     gateways: HashMap<Arc<str>, Gateway>,
-    backends: HashMap<BackendId, Security>,
+    backends: HashMap<BackendId, Arc<Backend>>,
 }
 
 #[derive(Debug, Default)]
@@ -20,14 +20,6 @@ struct Gateway {
     routes: HashSet<Arc<str>>,
     /// `kind/namespace/name`, whatever the port.
     backends: HashSet<Arc<str>>,
-}
-
-/// How a backend is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Security {
-    Plaintext,
-    Tls,
-    Poisoned,
 }
 
 impl Known {
@@ -45,12 +37,7 @@ impl Known {
         }
         for (id, backend) in &plan.backends {
             known.gateways.entry(id.gateway.clone()).or_default().backends.insert(id.backend.clone());
-            let security = match &backend.tls {
-                Tls::Plaintext => Security::Plaintext,
-                Tls::Originate { .. } => Security::Tls,
-                Tls::Poisoned(_) => Security::Poisoned,
-            };
-            known.backends.insert(id.clone(), security);
+            known.backends.insert(id.clone(), backend.clone());
         }
         known
     }
@@ -80,13 +67,19 @@ impl Known {
         self.backends.contains_key(id)
     }
 
+    /// Whether TLS is originated to a backend in the same way as there.
+    pub(in crate::telemetry) fn same_tls(&self, other: &Self, id: &BackendId) -> bool {
+        let (one, other) = (self.backends.get(id), other.backends.get(id));
+        one.zip(other).is_some_and(|(one, other)| Arc::ptr_eq(one, other) || one.tls == other.tls)
+    }
+
     /// A backend that a policy selects, whether the policy can be used or not.
     pub(in crate::telemetry) fn selected_by_policy(&self, id: &BackendId) -> bool {
-        self.backends.get(id).is_some_and(|security| *security != Security::Plaintext)
+        self.backends.get(id).is_some_and(|backend| backend.tls != Tls::Plaintext)
     }
 
     /// The backends that have a TLS identity.
     pub(in crate::telemetry) fn with_identity(&self) -> impl Iterator<Item = &BackendId> {
-        self.backends.iter().filter(|(_, security)| **security == Security::Tls).map(|(id, _)| id)
+        self.backends.iter().filter(|(_, backend)| matches!(backend.tls, Tls::Originate { .. })).map(|(id, _)| id)
     }
 }

@@ -21,10 +21,6 @@ const TLS_CONNECTIONS: (&str, &str) =
     ("postern_upstream_tls_connections_total", "TLS connections established to backends, by what was negotiated.");
 const LAST_FAILURE: (&str, &str) =
     ("postern_upstream_tls_last_failure_timestamp_seconds", "When an attempt to reach a backend by TLS last failed.");
-const PEER_NOT_AFTER: (&str, &str) = (
-    "postern_upstream_tls_peer_certificate_not_after_timestamp_seconds",
-    "When the certificate that a backend presented last expires.",
-);
 const CONNECT_DURATION: (&str, &str) =
     ("postern_upstream_connect_duration_seconds", "Time of each phase of connecting to backends.");
 const OPENED: (&str, &str) = ("postern_upstream_connections_opened_total", "Connections opened to backends.");
@@ -126,7 +122,6 @@ pub(in crate::telemetry) struct UpstreamMetrics {
     handshake_duration: Family<DurationLabels, Distribution>,
     tls_connections: Family<NegotiatedLabels, Tally>,
     last_failure: Family<FailureLabels, Moment>,
-    peer_not_after: Family<BackendId, Moment>,
     connect_duration: Family<PhaseLabels, Distribution>,
     opened: Family<BackendId, Tally>,
     closed: Family<ClosedLabels, Tally>,
@@ -145,7 +140,6 @@ impl Default for UpstreamMetrics {
             handshake_duration: Family::new(|| Distribution::new(BUCKETS)),
             tls_connections: Family::new(Tally::default),
             last_failure: Family::new(moment),
-            peer_not_after: Family::new(moment),
             connect_duration: Family::new(|| Distribution::new(BUCKETS)),
             opened: Family::new(Tally::default),
             closed: Family::new(Tally::default),
@@ -258,9 +252,6 @@ impl UpstreamMetrics {
         let alpn = alpn_label(&tls.alpn);
         let labels = NegotiatedLabels { backend: backend.clone(), version: tls.version, cipher: tls.cipher, alpn };
         self.tls_connections.series(labels).add(1);
-        if let Some(not_after) = tls.peer_not_after {
-            self.peer_not_after.series(backend.clone()).set(not_after as f64);
-        }
     }
 
     /// Of an attempt that failed the last phase failed, and those before it did not.
@@ -313,7 +304,6 @@ impl UpstreamMetrics {
         self.handshake_duration.retain(|labels| known.selected_by_policy(&labels.backend));
         self.tls_connections.retain(|labels| known.selected_by_policy(&labels.backend));
         self.last_failure.retain(|labels| known.selected_by_policy(&labels.backend));
-        self.peer_not_after.retain(|backend| known.selected_by_policy(backend));
         self.connect_duration.retain(|labels| known.backend(&labels.backend));
         self.opened.retain(|backend| known.backend(backend));
         self.closed.retain(|labels| known.backend(&labels.backend));
@@ -334,7 +324,6 @@ impl UpstreamMetrics {
             collect(HANDSHAKE_DURATION, shards().map(|shard| &shard.handshake_duration), |labels| tls(&labels.backend)),
             collect(TLS_CONNECTIONS, shards().map(|shard| &shard.tls_connections), |labels| tls(&labels.backend)),
             collect(LAST_FAILURE, shards().map(|shard| &shard.last_failure), |labels| tls(&labels.backend)),
-            collect(PEER_NOT_AFTER, shards().map(|shard| &shard.peer_not_after), tls),
             collect(CONNECT_DURATION, shards().map(|shard| &shard.connect_duration), |labels| any(&labels.backend)),
             collect(OPENED, shards().map(|shard| &shard.opened), any),
             collect(CLOSED, shards().map(|shard| &shard.closed), |labels| any(&labels.backend)),

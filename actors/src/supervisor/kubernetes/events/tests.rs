@@ -67,8 +67,10 @@ async fn what_cannot_be_written_is_counted() {
         look_every: Duration::from_millis(10),
         ..EventReporter::new(server.client.clone(), None, telemetry.clone())
     };
+    let events = ["POST /apis/events.k8s.io/v1/namespaces/shop/events?"];
     reporter.start().do_send(Regarding { gateway: None, ..regarding() });
     until(|| telemetry.render().contains("postern_kubernetes_events_total{result=\"failed\"} 1")).await;
+    assert_eq!(*server.asked.borrow(), events);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! When it is time to tell of a backend: once it begins to fail, or fails in another way, once it has recovered, and seldom
 //! enough that nobody is flooded. No IO, and time is an argument.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,11 +14,15 @@ use crate::telemetry::LastHandshake;
 const CALM: SignedDuration = SignedDuration::from_secs(10);
 /// Of one backend nothing is told for so long after something was.
 const QUIET: SignedDuration = SignedDuration::from_secs(10);
-/// What goes on failing is told again after this: the API server keeps events for an hour.
-const REMIND: SignedDuration = SignedDuration::from_mins(5);
+/// What goes on failing is told again after this: the API server keeps Events for an hour.
+const REMIND: SignedDuration = SignedDuration::from_mins(15);
+/// What could not be told is tried again after this.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// So many are told at once, over all backends; then one each [`REFILL`].
-const BURST: i64 = 20;
+const BURST: i32 = 20;
 const REFILL: SignedDuration = SignedDuration::from_secs(3);
+/// What is told again leaves this much room for what is new.
+const RESERVED: i32 = BURST / 2;
 
 /// What is to be told of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +31,7 @@ pub(super) enum Turn {
     Failing(HandshakeResult),
     /// They succeed again.
     Recovered,
-    /// There is something to tell, and no room for it now: it is found again at the next look.
+    /// There is something to tell, and no room for it now: it is found again at a later look, and this is said once.
     LeftOut,
 }
 
@@ -35,61 +39,85 @@ pub(super) enum Turn {
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     told: HashMap<BackendId, Told>,
+    waiting: HashSet<BackendId>,
     /// Since when there has been no room, reckoned from a full one.
     spent: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Told {
-    at: Timestamp,
+    /// Until then nothing is told.
+    quiet_until: Timestamp,
+    /// When it is to be told again, if it goes on failing.
+    remind: Timestamp,
+    state: State,
+    /// The one before, in case that this one could not be told.
+    before: State,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
     failing: Option<HandshakeResult>,
     /// The last failure that was seen.
-    failure: Timestamp,
+    failure: Option<Timestamp>,
 }
 
 impl Turns {
-    /// What there is to tell of a backend now.
+    /// What there is to tell of a backend now. It counts as told, unless [`Self::failed`] says otherwise.
     pub(super) fn look(&mut self, backend: &BackendId, last: &LastHandshake, now: Timestamp) -> Option<Turn> {
         let failure = last.last_failure.as_ref()?;
         let told = self.told.get(backend);
-        if told.is_some_and(|told| now.duration_since(told.at) < QUIET) {
+        if told.is_some_and(|told| now < told.quiet_until) {
             return None;
         }
-        let turn = match told {
-            Some(Told { failing, failure: seen, at }) if failure.time == *seen || *failing == Some(failure.result) => {
-                let failing = (*failing)?;
-                let calm = last.result == HandshakeResult::Ok && now.duration_since(failure.time) >= CALM;
-                let due = failure.time > *seen && now.duration_since(*at) >= REMIND;
-                match (calm, due) {
-                    (true, _) => Turn::Recovered,
-                    (false, true) => Turn::Failing(failing),
-                    (false, false) => return None,
+        let state = told.map_or_else(State::default, |told| told.state);
+        let is_new = state.failure != Some(failure.time);
+        let calm = last.result == HandshakeResult::Ok && now.duration_since(failure.time) >= CALM;
+        let turn = match state.failing {
+            Some(_) if calm => Turn::Recovered,
+            Some(failing) if failing != failure.result => Turn::Failing(failure.result),
+            None if is_new => Turn::Failing(failure.result),
+            Some(failing) if is_new && told.is_some_and(|told| now >= told.remind) => {
+                if !self.has_room(now, RESERVED) {
+                    return None;
                 }
+                return Some(self.tell(backend, Turn::Failing(failing), state, failure.time, now));
             }
-            _ => Turn::Failing(failure.result),
+            _ => return None,
         };
-        if !self.has_room(now) {
-            return Some(Turn::LeftOut);
+        if !self.has_room(now, 0) {
+            return self.waiting.insert(backend.clone()).then_some(Turn::LeftOut);
         }
+        Some(self.tell(backend, turn, state, failure.time, now))
+    }
+
+    fn tell(&mut self, backend: &BackendId, turn: Turn, before: State, failure: Timestamp, now: Timestamp) -> Turn {
         let failing = if let Turn::Failing(result) = turn { Some(result) } else { None };
-        self.told.insert(backend.clone(), Told { at: now, failing, failure: failure.time });
-        Some(turn)
+        let state = State { failing, failure: Some(failure) };
+        self.told.insert(backend.clone(), Told { quiet_until: now + QUIET, remind: now + REMIND, state, before });
+        self.waiting.remove(backend);
+        self.spent = Some(self.spent.map_or(now, |full| full.max(now)) + REFILL);
+        turn
+    }
+
+    /// What was to be told last of a backend could not be: it is tried again.
+    pub(super) fn failed(&mut self, backend: &BackendId, now: Timestamp) {
+        if let Some(told) = self.told.get_mut(backend) {
+            (told.state, told.quiet_until) = (told.before, now + AGAIN);
+        }
     }
 
     /// Forgets the backends that are not wanted.
     pub(super) fn retain(&mut self, wanted: impl Fn(&BackendId) -> bool) {
         self.told.retain(|backend, _| wanted(backend));
+        self.waiting.retain(wanted);
     }
 
-    /// A bucket of [`BURST`] that fills by one each [`REFILL`], kept as the moment at which it was, or will be, full.
-    fn has_room(&mut self, now: Timestamp) -> bool {
+    /// Whether there is room for one, and beyond it for what is reserved. A bucket of [`BURST`] that fills by one each
+    /// [`REFILL`], kept as the moment at which it was, or will be, full.
+    fn has_room(&self, now: Timestamp, reserved: i32) -> bool {
         let full = self.spent.map_or(now, |full| full.max(now));
-        let after = full + REFILL;
-        if after.duration_since(now) > REFILL * BURST as i32 {
-            return false;
-        }
-        self.spent = Some(after);
-        true
+        (full + REFILL).duration_since(now) <= REFILL * (BURST - reserved)
     }
 }
 
@@ -125,9 +153,12 @@ mod tests {
             last_failure: failed.map(|(second, result)| Failure {
                 time: at(second),
                 result,
+                endpoint: None,
                 evidence: Evidence::of(result, "cause"),
             }),
             counts: Counts::default(),
+            peer_not_after: None,
+            outdated: false,
         }
     }
 
@@ -181,11 +212,11 @@ mod tests {
     fn what_goes_on_failing_is_told_again() {
         let (mut turns, a) = (Turns::default(), id("a"));
         let told =
-            (0..1200).filter(|second| turns.look(&a, &last(Expired, Some((*second, Expired))), at(*second)).is_some());
-        assert_eq!(told.collect::<Vec<_>>(), [0, 300, 600, 900]);
-        let mut ended = |second| turns.look(&a, &last(Expired, Some((1199, Expired))), at(second));
-        assert_eq!(ended(1200), Some(Turn::Failing(Expired)));
-        assert_eq!(ended(5000), None, "nobody asked since");
+            (0..3600).filter(|second| turns.look(&a, &last(Expired, Some((*second, Expired))), at(*second)).is_some());
+        assert_eq!(told.collect::<Vec<_>>(), [0, 900, 1800, 2700]);
+        let mut ended = |second| turns.look(&a, &last(Expired, Some((3599, Expired))), at(second));
+        assert_eq!(ended(3600), Some(Turn::Failing(Expired)));
+        assert_eq!(ended(9000), None, "nobody asked since");
     }
 
     #[test]
@@ -197,10 +228,46 @@ mod tests {
             });
             turns.filter(|turn| *turn != Turn::LeftOut).count()
         };
-        assert_eq!(look(0), 20);
-        assert_eq!(look(1), 0);
+        assert_eq!((look(0), look(1)), (20, 0));
         assert_eq!(look(3), 1);
         assert_eq!((4..=300).map(&mut look).sum::<usize>(), 79);
+    }
+
+    #[test]
+    fn what_has_to_wait_is_said_once() {
+        let mut turns = Turns::default();
+        let failing = last(NameMismatch, Some((0, NameMismatch)));
+        let mut left_out = |second| {
+            let ids = (0..30).map(|number| id(&number.to_string()));
+            ids.filter(|id| turns.look(id, &failing, at(second)) == Some(Turn::LeftOut)).count()
+        };
+        assert_eq!((left_out(0), left_out(1), left_out(4)), (10, 0, 0));
+    }
+
+    #[test]
+    fn what_is_told_again_leaves_room_for_what_is_new() {
+        let mut turns = Turns::default();
+        for number in 0..20 {
+            assert!(turns.look(&id(&number.to_string()), &last(Expired, Some((0, Expired))), at(0)).is_some());
+        }
+        let again = last(Expired, Some((2000, Expired)));
+        let told = (0..20).filter(|number| turns.look(&id(&number.to_string()), &again, at(2000)).is_some());
+        assert_eq!(told.count(), 10);
+        assert_eq!(turns.look(&id("new"), &again, at(2000)), Some(Turn::Failing(Expired)));
+    }
+
+    #[test]
+    fn what_could_not_be_told_is_tried_again() {
+        let (mut turns, a) = (Turns::default(), id("a"));
+        let (failing, good) = (last(Expired, Some((0, Expired))), last(Ok, Some((0, Expired))));
+        assert_eq!(turns.look(&a, &failing, at(0)), Some(Turn::Failing(Expired)));
+        turns.failed(&a, at(1));
+        assert_eq!(turns.look(&a, &failing, at(60)), None);
+        assert_eq!(turns.look(&a, &failing, at(61)), Some(Turn::Failing(Expired)));
+        assert_eq!(turns.look(&a, &good, at(80)), Some(Turn::Recovered));
+        turns.failed(&a, at(81));
+        assert_eq!(turns.look(&a, &good, at(150)), Some(Turn::Recovered));
+        assert_eq!(turns.look(&a, &good, at(300)), None);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>], ending: &[(H
 
 fn trouble(surveyed: &Surveyed<'_>, routes: &[Route<'_>]) -> Markup {
     let id = &surveyed.backend.id;
-    let fails = surveyed.health == Health::Bad;
+    let fails = surveyed.failure().is_some() || surveyed.health == Health::Bad;
     let link = surveyed.is_secured().then(|| format!("/tls#{}", surveyed.anchor()));
     html! {
         article class={ "trouble " (surveyed.health.class()) } data-backend=(id) data-result=(surveyed.word()) {

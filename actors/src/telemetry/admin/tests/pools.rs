@@ -36,5 +36,5 @@ async fn each_worker_and_the_sum_are_told_beside_the_limit() {
         ["Service/ns/a:8443 Gateway ns/gw all 0 0 0 – no endpoint is known"],
         "a worker that is gone has none"
     );
-    assert!(shown.only(".note").starts_with("1 of 2 backends"));
+    assert!(shown.only(".note").starts_with("The filter takes 1 of 2 backends"));
 }

@@ -21,14 +21,14 @@ pub(super) fn article(surveyed: &Surveyed<'_>, now: Timestamp) -> Markup {
                 (surveyed.health.says(said(surveyed))) " " (id) " " span.gateway { "Gateway " (id.gateway) }
             }
             @for (health, trouble) in &surveyed.troubles { p.trouble { (health.says(trouble)) } }
-            @if surveyed.health == Health::Bad { (failure(surveyed)) }
+            @if surveyed.health == Health::Bad || surveyed.failure().is_some() { (failure(surveyed)) }
             h4 { "Policy" }
             (facts(policy(surveyed, now)))
             @if let Tls::Originate { identity, .. } = &surveyed.backend.tls {
                 h4 { "Anchors" }
                 (identity::anchors(&identity.trust, now))
             }
-            @if let Some(last) = &surveyed.last { (handshake::describe(last, now)) }
+            @if let Some(last) = &surveyed.last { (handshake::describe(last, surveyed.failure().is_some(), now)) }
         }
     }
 }
@@ -41,7 +41,7 @@ fn said(surveyed: &Surveyed<'_>) -> &'static str {
 }
 
 fn failure(surveyed: &Surveyed<'_>) -> Markup {
-    let demanded = surveyed.last.as_ref().map_or("", |last| &*last.evidence.demanded);
+    let demanded = surveyed.failure().map_or("", |failure| &*failure.evidence.demanded);
     html! {
         div.failure {
             @if !surveyed.meaning().is_empty() { p { (surveyed.meaning()) } }

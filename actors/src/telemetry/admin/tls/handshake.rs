@@ -11,9 +11,10 @@ use crate::telemetry::admin::layout::{facts, table};
 use crate::telemetry::admin::words::{self, grouped};
 use crate::telemetry::observations::Counts;
 
-pub(super) fn describe(last: &LastHandshake, now: Timestamp) -> Markup {
+/// `told` says that the last failure stands above already, with its cause and remedy.
+pub(super) fn describe(last: &LastHandshake, told: bool, now: Timestamp) -> Markup {
     html! {
-        h4 { "Last handshake" }
+        h4 { @if last.outdated { "Last handshake, before the configuration changed" } @else { "Last handshake" } }
         (facts(attempt(last, now)))
         h4 { "Chain that the peer presented" }
         (chain(&last.evidence.presented, now))
@@ -21,9 +22,15 @@ pub(super) fn describe(last: &LastHandshake, now: Timestamp) -> Markup {
         (facts(counts(last.counts, last.consecutive_failures)))
         @if last.result == HandshakeResult::Ok && let Some(failure) = &last.last_failure {
             h4 { "Last failure" }
-            p { (failure.result) ", " (words::moment(failure.time, now)) ". " (failure.result.meaning()) }
-            p.cause { (failure.evidence.cause) }
-            p.remedy { strong { "What to do if it comes again: " } (failure.evidence.remedy) }
+            p {
+                (failure.result) @if let Some(endpoint) = failure.endpoint { " with " (endpoint) } ", "
+                (words::moment(failure.time, now)) ". " (failure.result.meaning())
+            }
+            @if !told {
+                p.cause { (failure.evidence.cause) }
+                p.remedy { strong { "What to do if it comes again: " } (failure.evidence.remedy) }
+            }
+            @if !failure.evidence.presented.is_empty() { (chain(&failure.evidence.presented, now)) }
         }
     }
 }

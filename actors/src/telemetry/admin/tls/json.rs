@@ -32,6 +32,7 @@ fn handshake(backend: &BackendId, last: &LastHandshake) -> Value {
         "policy": last.policy,
         "time": last.time.to_string(),
         "result": last.result,
+        "outdated": last.outdated,
         "meaning": last.result.meaning(),
         "consecutiveFailures": last.consecutive_failures,
         "failingSince": last.failing_since.map(|since| since.to_string()),
@@ -55,6 +56,7 @@ fn handshake(backend: &BackendId, last: &LastHandshake) -> Value {
         "lastFailure": last.last_failure.as_ref().map(|failure| json!({
             "time": failure.time.to_string(),
             "result": failure.result,
+            "endpoint": failure.endpoint.map(|endpoint| endpoint.to_string()),
             "cause": failure.evidence.cause,
             "remedy": failure.evidence.remedy,
         })),
