@@ -165,7 +165,8 @@ fn the_way_of_a_request_is_told_in_its_order() {
 fn what_a_client_sees_decides_the_exit_code() {
     let folder = folder(&[("shop.yaml", SHOP)]);
     let of = |more: &[&'static str]| [&["-f", path(&folder)], more].concat().into_iter().map(str::to_owned).collect();
-    let table: [(Vec<String>, i32, &[&str]); 7] = [
+    let refused = "400 the request is invalid (bad_request)";
+    let table: [(Vec<String>, i32, &[&str]); 11] = [
         (of(&["http://shop.test/old"]), 0, &["302, location: http://shop.test/cart"]),
         (of(&["--host", "a.test", "--path", "/x"]), 0, &["HTTPRoute shop/everything", "what the backend answers"]),
         (
@@ -190,12 +191,35 @@ fn what_a_client_sees_decides_the_exit_code() {
             1,
             &["nothing listens there", "broken of Gateway shop/web is not served:", "InvalidCertificateRef"],
         ),
+        (
+            of(&["https://shop.test/", "--listener", "443"]),
+            1,
+            &["ports that are served: 80 (http) of Gateway shop/web", "nothing listens there", "broken of Gateway"],
+        ),
+        (of(&["http://shop.test/", "--method", "CONNECT"]), 1, &[refused, "CONNECT, which a gateway does not serve"]),
+        (of(&["--host", "shop.test:abc"]), 1, &[refused, "an invalid Host"]),
+        (of(&["--host", "shop.test", "--path", "/e/f#x"]), 1, &[refused, "a fragment in the request target"]),
         (of(&["--host", "a.test", "--path", "/../x"]), 1, &["400 the request is invalid", "climbs above the root"]),
     ];
     for (arguments, code, expected) in table {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         assert_tells(&arguments, code, expected);
     }
+}
+
+#[test]
+fn where_no_route_takes_a_request_by_any_port_every_port_is_told() {
+    let another = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: other, namespace: shop}\n\
+                   spec: {gatewayClassName: postern, listeners: [{name: http, protocol: HTTP, port: 81}]}\n";
+    let folder = folder(&[("shop.yaml", SHOP), ("other.yaml", another)]);
+    let told =
+        ["Gateway shop/web, port 80", "hosts     shop.test", "Gateway shop/other, port 81", "404 no route matches"];
+    assert_tells(&["http://nowhere/", "-f", path(&folder)], 1, &told);
+    let told =
+        ["HTTPRoute shop/everything", "Elsewhere\n  client    404 no route matches (no_route) from Gateway shop/other"];
+    assert_tells(&["http://a.test/", "-f", path(&folder)], 0, &told);
+    let beta = ["--host", "shop.test", "--path", "/cart", "--header", "x-version: 2", "-f", path(&folder)];
+    assert_tells(&beta, 1, &["  client    503 the backend has no ready endpoint (no_endpoint)"]);
 }
 
 #[test]
@@ -288,7 +312,9 @@ fn much_is_told_briefly_and_wholly_where_all_is_asked_for() {
 
 #[test]
 fn what_cannot_be_told_is_one_line_and_exit_code_2() {
-    let folder = folder(&[("dump.json", "{\"ports\": 1}"), ("text.json", "no JSON")]);
+    let folder = folder(&[("dump.json", "{\"ports\": 1}"), ("text.json", "no JSON"), ("shop.yaml", SHOP)]);
+    let shop = folder.path().join("shop.yaml");
+    let shop = shop.to_str().expect("text");
     let (dump, text) = (folder.path().join("dump.json"), folder.path().join("text.json"));
     let (dump, text) = (dump.to_str().expect("text"), text.to_str().expect("text"));
     let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
@@ -301,6 +327,19 @@ fn what_cannot_be_told_is_one_line_and_exit_code_2() {
         (vec!["http://a.test/", "--dump", &format!("http://{nobody}")], "http://127.0.0.1:"),
         (vec!["http://a.test/", "--dump", dump, "-f", dump], "cannot be used with"),
         (vec!["http://a.test/", "-f", "/nowhere/at/all"], "no such file or folder"),
+        (
+            vec!["http://a.test/", "-f", shop, "--listener", "typo"],
+            "no listener has the name or port typo; there are: admin (port 80) of shop/web, http (port 80) of shop/web, \
+             broken (port 443) of shop/web",
+        ),
+        (
+            vec!["http://a.test/", "-f", shop, "--listener", "8080"],
+            "no listener has the name or port 8080; there are: ",
+        ),
+        (
+            vec!["http://a.test/", "-f", shop, "--gateway", "no/such"],
+            "Gateway no/such is not there, or not of our class; there are: shop/web",
+        ),
         (vec!["http://a.test/"], "no way to the API server is known"),
     ] {
         let output = explain(&arguments);

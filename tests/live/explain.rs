@@ -8,6 +8,8 @@ use postern_actors::listener::answer;
 use postern_actors::outcome::Reason;
 use postern_actors::plan::explain::{Entrance, Outcome, Question};
 use postern_actors::plan::{Endpoints, Plan, Protocol, described};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::client::{Response, connect, send};
 use super::gateway::Gateway;
@@ -121,6 +123,57 @@ fn sent(gateway: &Gateway, question: &Question) -> Response {
     send(connect(gateway.address(80)), (head + "\r\n").as_bytes())
 }
 
+fn ask_for(method: &str, authority: &str, path: &str, query: Option<&str>) -> Question {
+    let [method, authority, path] = [method, authority, path].map(str::to_owned);
+    Question { method, authority, path, query: query.map(str::to_owned), headers: Vec::new() }
+}
+
+/// What the parser of requests refuses, or nearly.
+fn doubtful() -> Vec<Question> {
+    let of = |method: &str, host: &str, path: &str| ask_for(method, host, path, None);
+    let mut questions: Vec<_> =
+        ["host.test:abc", "a.test:", "a.test:65536", "user@a.test", "a test", "", "[::1]", "ä.test"]
+            .map(|host| of("GET", host, "/api"))
+            .into();
+    questions.extend(["/e/f#x", "/e f", "/ä", "/api%zz", "*", "api", "/%00"].map(|path| of("GET", "a.test", path)));
+    questions.extend(["CONNECT", "", "G T", "OPTIONS"].map(|method| of(method, "a.test", "/api")));
+    questions.push(of("OPTIONS", "a.test", "*"));
+    questions.push(ask_for("GET", "a.test", "/api", Some("a=#")));
+    let long = |length| format!("/api/{}", "x".repeat(length));
+    questions.extend([16_000, 16_384, 40_000, 100_000].map(|length| of("GET", "a.test", &long(length))));
+    let fields: [(&str, &str, usize); 7] = [
+        ("host", "b.test", 1),
+        ("content-length", "two", 1),
+        ("transfer-encoding", "gzip, chunked", 1),
+        ("transfer-encoding", "gzip", 1),
+        ("expect", "200-ok", 1),
+        ("x", "y", 100),
+        ("x", "y", 200),
+    ];
+    questions.extend(fields.map(|(name, value, count)| {
+        let field = (HeaderName::from_static(name), HeaderValue::from_static(value));
+        Question { headers: vec![field; count], ..of("GET", "a.test", "/api") }
+    }));
+    questions
+}
+
+/// Any request without a body, well-formed or not.
+fn any_request() -> impl Strategy<Value = Question> {
+    let method = "(GET|POST|OPTIONS|CONNECT|[A-Z ]{0,3})";
+    let host = "((a|b|x\\.admin)\\.test(:[0-9a]{0,6})?|[a-c@ /\\[:.]{0,4})";
+    let path = "(/|\\*|/api[/a.?# \u{e4}%]{0,5}|[/a?# %]{0,3})";
+    let fields =
+        [("x-version", "1"), ("expect", "x"), ("content-length", "0"), ("content-length", "x"), ("host", "a.test")];
+    let fields = proptest::collection::vec(proptest::sample::select(fields.to_vec()), 0..3);
+    (method, host, path, proptest::option::of("[a=1#&]{0,3}"), fields).prop_map(
+        |(method, host, path, query, fields)| {
+            let field = |(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+            let headers = fields.into_iter().map(field).collect();
+            Question { headers, ..ask_for(&method, &host, &path, query.as_deref()) }
+        },
+    )
+}
+
 fn questions() -> Vec<Question> {
     let paths = [
         "/",
@@ -143,13 +196,8 @@ fn questions() -> Vec<Question> {
                 for query in [None, Some("a=1"), Some("a=2&a=1")] {
                     for method in ["GET", "POST"] {
                         let value = |value| (HeaderName::from_static("x-version"), HeaderValue::from_static(value));
-                        questions.push(Question {
-                            method: method.to_owned(),
-                            authority: host.to_owned(),
-                            path: path.to_owned(),
-                            query: query.map(str::to_owned),
-                            headers: version.map(value).into_iter().collect(),
-                        });
+                        let headers = version.map(value).into_iter().collect();
+                        questions.push(Question { headers, ..ask_for(method, host, path, query) });
                     }
                 }
             }
@@ -158,42 +206,56 @@ fn questions() -> Vec<Question> {
     questions
 }
 
+/// Asks the gateway what is explained of its dump. Returns the status.
+fn agreed(gateway: &Gateway, plan: &Plan, endpoints: &Endpoints, question: &Question) -> u16 {
+    let entrance = Entrance { port: Some(80), ..Entrance::default() };
+    let told = plan.explain(question, entrance, endpoints, 0).remove(0);
+    let response = sent(gateway, question);
+    let own = |reason: Reason, status: u16| {
+        let expected = (status, answer::body(reason, None));
+        assert_eq!((response.status, response.body.clone()), expected, "{question:?}");
+    };
+    match &told.outcome {
+        Outcome::NoHandshake => panic!("there is no TLS here"),
+        Outcome::Refused(error) => {
+            let (reason, status) = answer::refusal(*error);
+            own(reason, status);
+        }
+        Outcome::Answer { reason, .. } => own(*reason, answer::status(*reason)),
+        Outcome::Redirect { status, location, .. } => {
+            let found = (response.status, response.field("location"));
+            assert_eq!(found, (status.as_u16(), Some(location.as_str())), "{question:?}");
+        }
+        Outcome::Forward(shares) => {
+            let share = &shares[0];
+            if let Some((reason, _)) = share.failure {
+                own(reason, answer::status(reason));
+                return response.status;
+            }
+            let rule = told.taken.as_ref().map(|taken| format!("{}/{}", taken.rule.route, taken.rule.index));
+            assert_eq!((response.status, response.field("x-rule")), (200, rule.as_deref()), "{question:?}");
+            let seen = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", question.method, share.path_and_query, share.host);
+            assert!(response.body.starts_with(&seen), "{seen:?} is not what was seen: {response:?}");
+        }
+    }
+    response.status
+}
+
 #[test]
 fn what_is_explained_is_what_clients_and_backends_see() {
     let backend = Backend::plaintext();
     let gateway = Gateway::start(&ROUTES.replace("PORT", &backend.address.port().to_string()));
     let (plan, endpoints) = dumped(&gateway);
-    let mut statuses = BTreeSet::new();
-    for question in questions() {
-        let entrance = Entrance { port: Some(80), ..Entrance::default() };
-        let told = plan.explain(&question, entrance, &endpoints, 0).remove(0);
-        let response = sent(&gateway, &question);
-        statuses.insert(response.status);
-        let own = |reason: Reason| {
-            let expected = (answer::status(reason), answer::body(reason, None));
-            assert_eq!((response.status, response.body.clone()), expected, "{question:?}");
-        };
-        match &told.outcome {
-            Outcome::NoHandshake => panic!("there is no TLS here"),
-            Outcome::Answer { reason, .. } => own(*reason),
-            Outcome::Redirect { status, location, .. } => {
-                let found = (response.status, response.field("location"));
-                assert_eq!(found, (status.as_u16(), Some(location.as_str())), "{question:?}");
-            }
-            Outcome::Forward(shares) => {
-                let share = &shares[0];
-                if let Some((reason, _)) = share.failure {
-                    own(reason);
-                    continue;
-                }
-                let rule = told.taken.as_ref().map(|taken| format!("{}/{}", taken.rule.route, taken.rule.index));
-                assert_eq!((response.status, response.field("x-rule")), (200, rule.as_deref()), "{question:?}");
-                let seen = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", question.method, share.path_and_query, share.host);
-                assert!(response.body.starts_with(&seen), "{seen:?} is not what was seen: {response:?}");
-            }
-        }
-    }
-    assert_eq!(statuses, BTreeSet::from([200, 301, 400, 404, 500, 503]), "everything was tried");
+    let agreed = |question: &Question| agreed(&gateway, &plan, &endpoints, question);
+    let statuses: BTreeSet<_> = questions().iter().chain(&doubtful()).map(agreed).collect();
+    let expected = BTreeSet::from([200, 301, 400, 404, 414, 417, 431, 500, 501, 503]);
+    assert_eq!(statuses, expected, "everything was tried");
+    let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) });
+    let judged = runner.run(&any_request(), |question| {
+        agreed(&question);
+        Ok(())
+    });
+    judged.unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
@@ -214,9 +276,7 @@ fn what_is_explained_of_tls_is_what_clients_see() {
         ("unknown.test", Some(404), None),
     ] {
         for (listener, name, expected) in [(Some("a"), "a.test", to_a), (None, host, to_any)] {
-            let path = "/".to_owned();
-            let (method, authority) = ("GET".to_owned(), host.to_owned());
-            let question = Question { method, authority, path, query: None, headers: Vec::new() };
+            let question = ask_for("GET", host, "/", None);
             let entrance = Entrance { listener, protocol: Some(Protocol::Https), ..Entrance::default() };
             let told = match plan.explain(&question, entrance, &endpoints, 0).remove(0).outcome {
                 Outcome::NoHandshake => None,

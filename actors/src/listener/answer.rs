@@ -31,7 +31,7 @@ pub fn status(reason: Reason) -> u16 {
 }
 
 /// The reason and the status of a head that is refused.
-pub(super) fn refusal(error: HeadError) -> (Reason, u16) {
+pub fn refusal(error: HeadError) -> (Reason, u16) {
     match error {
         HeadError::Malformed(_) => (Reason::BadRequest, 400),
         HeadError::Ambiguous(_) => (Reason::AmbiguousFraming, 400),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderName;
 
 use super::filter::{FilterPair, HeaderEdits};
 use super::hosts::normalize_host;
@@ -16,28 +16,16 @@ use super::matching::Match;
 use super::normal_path::{RequestPath, normalize};
 use super::rule::{Action, Rule, Target, WeightedBackend};
 use super::{Backend, Endpoint, EndpointSource, Endpoints, Listener, Plan, Poison, Port, Protocol, RequestParts, Tls};
+use crate::http1::HeadError;
 use crate::outcome::Reason;
 
 mod near;
+mod question;
 #[cfg(test)]
 mod tests;
 
 pub use near::{Lost, Near, Nearest};
-
-/// A request, as far as a plan looks at it.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// `GET`, `POST`, ...
-    pub method: String,
-    /// The host, with or without a port.
-    pub authority: String,
-    /// As it is sent, without the query.
-    pub path: String,
-    /// Without `?`.
-    pub query: Option<String>,
-    /// Every field beside `Host`.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-}
+pub use question::Question;
 
 /// On which connections a request comes. What is not given is not known, and every way in is looked at.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,7 +45,7 @@ pub struct Entrance<'a> {
 pub struct Explanation<'p> {
     /// Where it comes in.
     pub port: &'p Port,
-    /// The listener that takes its host.
+    /// The listener that takes its host; none is looked for where the request is refused.
     pub listener: Option<&'p Listener>,
     /// The other listeners of the port, and whether they would take the host if there were no more specific one.
     pub other_listeners: Vec<(&'p Listener, bool)>,
@@ -87,6 +75,8 @@ pub struct Taken<'p> {
 pub enum Outcome<'p> {
     /// No listener has a certificate for the host, so the client's handshake fails.
     NoHandshake,
+    /// It is no request that a gateway serves, whatever the plan.
+    Refused(HeadError),
     /// The gateway answers in its own name.
     Answer {
         /// The word.
@@ -130,7 +120,7 @@ impl Outcome<'_> {
     /// Whether every client would be redirected, or get to a backend.
     pub fn is_good(&self) -> bool {
         match self {
-            Self::NoHandshake | Self::Answer { .. } => false,
+            Self::NoHandshake | Self::Refused(_) | Self::Answer { .. } => false,
             Self::Redirect { .. } => true,
             Self::Forward(shares) => shares.iter().all(|share| share.failure.is_none()),
         }
@@ -167,6 +157,8 @@ struct Asked<'q, 'p> {
     endpoints: &'q Endpoints,
     /// As listeners and routes are matched.
     host: String,
+    /// Why its head is refused.
+    refusal: Option<HeadError>,
     /// The normal form of the path, or why it has none.
     path: Result<String, String>,
 }
@@ -176,7 +168,7 @@ impl<'q, 'p> Asked<'q, 'p> {
         let (mut host, mut buffer) = (String::new(), String::new());
         normalize_host(&question.authority, &mut host);
         let path = normalize(&question.path, &mut buffer).map(str::to_owned).map_err(|error| error.to_string());
-        Self { question, port, endpoints, host, path }
+        Self { question, port, endpoints, host, refusal: question.refusal(), path }
     }
 
     fn explain(&self, connected_to: Option<&str>, near: usize) -> Explanation<'p> {
@@ -198,14 +190,18 @@ impl<'q, 'p> Asked<'q, 'p> {
         let named = |name: &str| port.listeners.values().find(|other| *other.name == *name);
         // The listener that the SNI names: that of the host, unless another one is asked about.
         let connected = connected_to.map_or(listener, named);
-        explanation.outcome = match (listener, connected) {
-            (_, None) if https => Outcome::NoHandshake,
-            (_, Some(connected)) if https && connected.certificates.is_empty() => Outcome::NoHandshake,
-            (None, _) => answer(Reason::NoListener, ""),
-            (Some(listener), Some(connected)) if https && !Arc::ptr_eq(listener, connected) => {
+        explanation.outcome = match (self.refusal, listener, connected) {
+            (.., None) if https => Outcome::NoHandshake,
+            (.., Some(connected)) if https && connected.certificates.is_empty() => Outcome::NoHandshake,
+            (Some(error), ..) => {
+                (explanation.listener, explanation.other_listeners) = (None, Vec::new());
+                Outcome::Refused(error)
+            }
+            (None, None, _) => answer(Reason::NoListener, ""),
+            (None, Some(listener), Some(connected)) if https && !Arc::ptr_eq(listener, connected) => {
                 answer(Reason::Misdirected, "")
             }
-            (Some(listener), _) => self.route(listener, near, &mut explanation),
+            (None, Some(listener), _) => self.route(listener, near, &mut explanation),
         };
         explanation
     }

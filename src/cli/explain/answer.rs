@@ -173,7 +173,9 @@ impl Explained {
         normalize_host(&question.authority, &mut host);
         let taken = answers.iter().any(|answer| answer.taken.is_some());
         let given = source.given.as_ref();
-        let refused = given.filter(|_| !taken);
+        // What is refused as a request reaches no route that could be mended.
+        let is_request = !explanations.iter().any(|told| matches!(told.outcome, Outcome::Refused(_)));
+        let refused = given.filter(|_| !taken && is_request);
         let text = |(name, value): &(http::HeaderName, http::HeaderValue)| Header {
             name: name.to_string(),
             value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
@@ -240,13 +242,21 @@ impl NamedMatch {
 }
 
 fn failure(reason: Reason, detail: &str) -> Failure {
+    failure_with(answer::status(reason), reason, detail)
+}
+
+fn failure_with(status: u16, reason: Reason, detail: &str) -> Failure {
     let body = answer::body(reason, None);
-    Failure { status: answer::status(reason), reason: reason.as_str(), body, detail: detail.to_owned() }
+    Failure { status, reason: reason.as_str(), body, detail: detail.to_owned() }
 }
 
 fn told(outcome: &Outcome<'_>, source: &Source) -> Told {
     match outcome {
         Outcome::NoHandshake => Told::NoHandshake,
+        Outcome::Refused(error) => {
+            let (reason, status) = answer::refusal(*error);
+            Told::Answer(failure_with(status, reason, &error.to_string()))
+        }
         Outcome::Answer { reason, detail } => Told::Answer(failure(*reason, detail)),
         Outcome::Redirect { status, location, response_headers } => Told::Redirect {
             status: status.as_u16(),

@@ -2,10 +2,10 @@
 
 use clap::{Args, ValueEnum};
 use http::header::{HeaderName, HeaderValue};
-use http::uri::{Authority, PathAndQuery};
+use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use postern_actors::plan::explain::{Entrance, Question};
-use postern_actors::plan::{Plan, Protocol};
+use postern_actors::plan::{Plan, Port, Protocol};
 
 use crate::cli::Refusal;
 
@@ -15,25 +15,25 @@ mod tests;
 /// The request.
 #[derive(Debug, Args)]
 pub(super) struct QuestionArguments {
-    /// The request's URL, in place of --scheme, --host and --path
+    /// The URL that the client asks for, in place of --scheme, --host and --path
     #[arg(value_name = "URL", required_unless_present = "host", conflicts_with_all = ["host", "path", "scheme"])]
     url: Option<Uri>,
-    /// Its host, as in the field Host
-    #[arg(long, value_name = "HOST")]
-    host: Option<Authority>,
+    /// Its host, as the header Host has it
+    #[arg(long, value_name = "HOST", value_parser = one_line)]
+    host: Option<String>,
     /// Its path, with a query if it has one
     #[arg(long, value_name = "PATH", default_value = "/", value_parser = path)]
-    path: PathAndQuery,
-    /// Come in by HTTP or HTTPS only
+    path: String,
+    /// Only where clients connect by HTTP, or by HTTPS
     #[arg(long, value_enum, value_name = "SCHEME")]
     scheme: Option<Scheme>,
     /// Its method
     #[arg(long, value_name = "METHOD", default_value = "GET")]
     method: Method,
-    /// A field of its head; repeatable
+    /// A header of it; repeatable
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// The listener to which the client connects, by its name or port
+    /// The listener to which the client connects, by its name or its port in the Gateway
     #[arg(long, value_name = "NAME|PORT")]
     listener: Option<String>,
 }
@@ -53,9 +53,14 @@ impl From<Scheme> for Protocol {
     }
 }
 
-fn path(text: &str) -> Result<PathAndQuery, String> {
-    let path: PathAndQuery = text.parse().map_err(|error| format!("{error}"))?;
-    if path.path().starts_with('/') { Ok(path) } else { Err("it has to begin with a slash".into()) }
+/// What can stand in a head at all; whether it may is for the parser of requests to say.
+fn one_line(text: &str) -> Result<String, String> {
+    if text.contains(['\r', '\n']) { Err("it has to be one line".into()) } else { Ok(text.trim().to_owned()) }
+}
+
+fn path(text: &str) -> Result<String, String> {
+    let path = one_line(text)?;
+    if path.starts_with('/') || path == "*" { Ok(path) } else { Err("it has to begin with a slash".into()) }
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -71,7 +76,7 @@ pub(super) struct Asked {
     protocol: Option<Protocol>,
     /// That of the URL, if it has one.
     url_port: Option<u16>,
-    listener: Option<String>,
+    pub(super) listener: Option<String>,
 }
 
 impl QuestionArguments {
@@ -84,28 +89,23 @@ impl QuestionArguments {
                     _ => return Err(Refusal(format!("{url} is no URL of http or https"))),
                 };
                 let authority = url.authority().ok_or_else(|| Refusal(format!("{url} names no host")))?;
-                let target = url.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-                (authority.clone(), target, Some(protocol), authority.port_u16())
+                if authority.as_str().contains('@') {
+                    return Err(Refusal(format!("{authority}: give the host without a user")));
+                }
+                let target = url.path_and_query().map_or("/", PathAndQuery::as_str);
+                (authority.to_string(), target, Some(protocol), authority.port_u16())
             }
-            (None, Some(host)) => (host.clone(), self.path.clone(), self.scheme.map(Protocol::from), None),
+            (None, Some(host)) => (host.clone(), self.path.as_str(), self.scheme.map(Protocol::from), None),
             (None, None) => return Err(Refusal("give a URL, or --host".to_owned())),
         };
         let (hosts, headers): (Vec<_>, Vec<_>) =
             self.headers.iter().cloned().partition(|(name, _)| name == http::header::HOST);
         if let Some((_, host)) = hosts.last() {
-            let invalid = |error| Refusal(format!("the header Host is no host: {error}"));
-            authority = Authority::try_from(host.as_bytes()).map_err(invalid)?;
+            authority = String::from_utf8_lossy(host.as_bytes()).into_owned();
         }
-        if authority.as_str().contains('@') {
-            return Err(Refusal(format!("{authority}: a host has no user")));
-        }
-        let question = Question {
-            method: self.method.to_string(),
-            authority: authority.to_string(),
-            path: target.path().to_owned(),
-            query: target.query().map(str::to_owned),
-            headers,
-        };
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query.to_owned())));
+        let question = Question { method: self.method.to_string(), authority, path: path.to_owned(), query, headers };
         Ok(Asked { question, protocol, url_port, listener: self.listener.clone() })
     }
 }
@@ -115,7 +115,8 @@ impl Asked {
     /// outside (a Service's, or a forwarded one): it counts only where a listener has it.
     pub(super) fn entrance<'a>(&'a self, gateway: Option<&'a str>, plan: &Plan) -> (Entrance<'a>, Option<String>) {
         let any = Entrance { gateway, protocol: self.protocol, ..Entrance::default() };
-        let has = |port: u16| plan.ports.iter().any(|known| known.port == port);
+        let of_gateway = |known: &Port| gateway.is_none_or(|gateway| gateway == &*known.gateway);
+        let has = |port: u16| plan.ports.iter().any(|known| known.port == port && of_gateway(known));
         match (self.listener.as_deref(), self.url_port) {
             (Some(listener), _) => match listener.parse().ok().filter(|port| has(*port)) {
                 Some(port) => (Entrance { port: Some(port), ..any }, None),

@@ -1,5 +1,7 @@
 //! An explanation for people, in the order that a request takes.
 
+use postern_actors::outcome::Reason;
+
 use super::answer::{Answer, Destination, Edits, Explained, Failure, Loser, NamedListener, NamedMatch, Told};
 use crate::cli::check::plural;
 use crate::cli::diagnostic::{Diagnostic, count};
@@ -19,18 +21,25 @@ const UNREAD: [&str; 4] = ["FileUnreadable", "SyntaxError", "InvalidObject", giv
 pub(super) fn render(explained: &Explained, all: bool, paint: Paint) -> String {
     let mut page = Page { text: String::new(), paint, all, shown: SHOWN };
     let request = &explained.request;
-    page.heading(&format!("{} {} of {}", request.method, request.path, request.host));
+    page.heading(&format!("{} {} for host {}", request.method, request.path, request.host));
     if let Some(note) = &explained.note {
         page.row("note", note);
     }
     let answers = &explained.answers;
     let taken = answers.iter().any(|answer| answer.taken.is_some());
-    let matters = |answer: &Answer| if taken { answer.taken.is_some() } else { !answer.near.is_empty() };
-    let (told, others): (Vec<&Answer>, Vec<&Answer>) =
-        answers.iter().partition(|answer| all || answers.len() == 1 || matters(answer));
+    let near = answers.iter().any(|answer| !answer.near.is_empty());
+    let matters = |answer: &Answer| match (taken, near) {
+        (true, _) => answer.taken.is_some(),
+        (false, true) => !answer.near.is_empty(),
+        (false, false) => true,
+    };
+    let (told, others): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| all || matters(answer));
     page.shown = if told.len() > 1 { 1 } else { SHOWN };
     page.each("", &told, SHOWN, |page, _, answer| page.answer(explained, answer));
-    page.each("", &others, SHOWN, |page, _, answer| page.in_one_line(answer));
+    if !others.is_empty() {
+        page.heading("\nElsewhere");
+    }
+    page.each("client", &others, SHOWN, |page, left, answer| page.in_one_line(left, answer));
     page.shown = SHOWN;
     if answers.is_empty() {
         page.row("client", "nothing listens there");
@@ -81,9 +90,10 @@ impl Page {
 
     fn answer(&mut self, explained: &Explained, answer: &Answer) {
         self.heading(&format!("\nGateway {}, port {} ({})", answer.gateway, answer.port, answer.protocol));
-        match &answer.listener {
-            Some(listener) => self.row("listener", &listener_name(listener)),
-            None => self.row("listener", "none takes this host"),
+        match (&answer.listener, &answer.outcome) {
+            (Some(listener), _) => self.row("listener", &listener_name(listener)),
+            (None, Told::Answer(failure)) if failure.reason != Reason::NoListener.as_str() => {}
+            (None, _) => self.row("listener", "none takes this host"),
         }
         self.each("", &answer.other_listeners, self.shown, |page, _, other| {
             let why = if other.why == "less_specific" { "is less specific" } else { "does not take this host" };
@@ -130,6 +140,9 @@ impl Page {
                 self.each("backend", backends, self.shown, |page, left, backend| {
                     page.backend(explained, left, backend);
                 });
+                if let [Destination { failure: Some(failure), .. }] = backends.as_slice() {
+                    return self.failure("client", "", failure);
+                }
                 let failing: f64 =
                     backends.iter().filter(|backend| backend.failure.is_some()).map(|backend| backend.percent).sum();
                 let mut forwarded = self.paint.green("what the backend answers");
@@ -141,6 +154,8 @@ impl Page {
                 } else if backends.iter().any(|backend| backend.failure.is_none()) {
                     let failing = self.paint.red(&format!("{failing:.0} % of the requests get an error"));
                     self.row("client", &format!("{forwarded}, but {failing}"));
+                } else {
+                    self.row("client", &self.paint.red("every request gets an error, as told above"));
                 }
             }
         }
@@ -173,7 +188,8 @@ impl Page {
         for line in &identity {
             self.row("", &format!("  {line}"));
         }
-        if let Some(failure) = &backend.failure {
+        // What every client sees is told as that.
+        if let Some(failure) = backend.failure.as_ref().filter(|_| backend.percent < 100.0) {
             self.failure("", "  ", failure);
         }
     }
@@ -193,12 +209,12 @@ impl Page {
     }
 
     /// A port at which no route takes the request, where others do.
-    fn in_one_line(&mut self, answer: &Answer) {
+    fn in_one_line(&mut self, left: &str, answer: &Answer) {
         let said = match &answer.outcome {
-            Told::Answer(failure) => format!("{} {}", failure.status, failure.reason),
+            Told::Answer(failure) => format!("{} {}", failure.status, failure.body.trim_end()),
             _ => "the TLS handshake fails".to_owned(),
         };
-        self.row("", &format!("by Gateway {}, port {}: {said}", answer.gateway, answer.port));
+        self.row(left, &format!("{said} from Gateway {}, port {}", answer.gateway, answer.port));
     }
 
     /// A request may get nowhere since an object could not be read, of which nothing else tells.
@@ -213,7 +229,8 @@ impl Page {
             (0, 0) => {}
             (errors, warnings) => {
                 let counted = format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
-                self.row("note", &format!("{counted} in what was read (postern check tells them)"));
+                self.text.push('\n');
+                self.row("note", &format!("{counted} in what was read (postern check lists them)"));
             }
         }
     }

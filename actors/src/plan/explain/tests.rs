@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::HeaderValue;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use regex::Regex;
 
 use super::*;
+use crate::http1::{HeadLimits, RequestHead};
 use crate::plan::filter::{Filters, PathRewrite, Redirect, Rewrite};
 use crate::plan::matching::tests::any_match;
 use crate::plan::matching::{Criterion, PathMatch, RuleTableBuilder, Unmet, ValueMatch};
@@ -135,6 +137,27 @@ fn without_a_certificate_there_is_no_handshake_and_the_sni_of_another_listener_i
     assert_eq!(of("one"), Some(Reason::NoRoute));
     assert_eq!(of("two"), Some(Reason::Misdirected));
     assert_eq!(of("three"), None, "no port has it");
+}
+
+#[test]
+fn what_is_no_request_is_refused_before_any_route() {
+    let everything = routes([(None, vec![(prefix("/"), rule("a/r", 0, Action::Fail(poison("no"))))])]);
+    let plan = plan([port(Protocol::Http, [listener("http", None, everything)])]);
+    let path = |length| "/".repeat(length);
+    let refused = |question: &Question| match explain(&plan, question).outcome {
+        Outcome::Refused(error) => Some(error),
+        _ => None,
+    };
+    assert_eq!(refused(&question("a.test", &path(16 * 1024))), None);
+    assert_eq!(refused(&question("a.test", &path(16 * 1024 + 1))), Some(HeadError::TargetTooLong));
+    assert_eq!(refused(&question("a.test", &path(100_000))), Some(HeadError::TargetTooLong));
+    let many = |count| {
+        let field = (HeaderName::from_static("x"), HeaderValue::from_static("1"));
+        Question { headers: vec![field; count], ..question("a.test", "/") }
+    };
+    assert_eq!((refused(&many(127)), refused(&many(128))), (None, Some(HeadError::TooLarge)));
+    let connect = Question { method: "CONNECT".into(), ..question("a.test", "/") };
+    assert!(!explain(&plan, &connect).outcome.is_good());
 }
 
 #[test]
@@ -439,7 +462,45 @@ fn judge(port: &Arc<Port>, question: &Question, told: &Explanation<'_>) -> Resul
     Ok(())
 }
 
+/// What may stand in a request, and what may not.
+fn any_text() -> impl Strategy<Value = Question> {
+    let method = "(GET|POST|OPTIONS|CONNECT|x y|[A-Z]{0,3})";
+    let host = "(a\\.test(:[0-9a]{0,6})?|[a-c@ /\\[:\u{e4}]{0,4})";
+    let path = "(/|\\*|[/a?# \u{e4}%]{0,5})";
+    let names = ["x", "expect", "content-length", "transfer-encoding", "host", "connection", "upgrade"];
+    let value = "(1|chunked|gzip, chunked|100-continue|upgrade|[a-z, ]{0,4})";
+    let headers = proptest::collection::vec((proptest::sample::select(names.to_vec()), value), 0..4);
+    (method, host, path, proptest::option::of("[a=#&]{0,3}"), headers).prop_map(
+        |(method, authority, path, query, headers)| Question {
+            method,
+            authority,
+            path,
+            query,
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(&value).expect("letters")))
+                .collect(),
+        },
+    )
+}
+
 proptest! {
+    /// What is refused, and why, is what the parser of requests refuses, whatever the plan has for it.
+    #[test]
+    fn a_refusal_is_the_parsers(question in any_text()) {
+        let Question { method, authority, path, query, headers } = &question;
+        let query = query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+        let fields: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap())).collect();
+        let text = format!("{method} {path}{query} HTTP/1.1\r\nHost: {authority}\r\n{}\r\n", fields.concat());
+        let parsed = RequestHead::default().parse(text.as_bytes(), &HeadLimits::default());
+        let everything = routes([(None, vec![(prefix("/"), rule("a/r", 0, Action::Fail(poison("no"))))])]);
+        let plan = plan([port(Protocol::Http, [listener("http", None, everything)])]);
+        let told = explain(&plan, &question);
+        let refused = if let Outcome::Refused(error) = told.outcome { Some(error) } else { None };
+        prop_assert_eq!(refused, parsed.err(), "{:?}", text);
+        prop_assert!(refused.is_none() || (told.listener.is_none() && told.taken.is_none()));
+    }
+
     /// What is explained as taking a request is what requests find, and whatever is said of the others is true.
     #[test]
     fn an_explanation_is_true(port in any_port(), questions in proptest::collection::vec(any_question(), 1..40)) {

@@ -38,8 +38,8 @@ fn unmet_condition(unmet: &Unmet<'_>, condition: &Match) -> (&'static str, Strin
         )
     };
     match unmet {
-        Unmet::Path => ("path", "another path".to_owned()),
-        Unmet::Method => ("method", format!("another method than {}", condition.method.as_deref().unwrap_or_default())),
+        Unmet::Path => ("path", "the path does not match".to_owned()),
+        Unmet::Method => ("method", format!("the method is not {}", condition.method.as_deref().unwrap_or_default())),
         Unmet::Header { name, wanted, found } => ("header", value("header", name, wanted, found.as_deref())),
         Unmet::Query { name, wanted, found } => ("query", value("query parameter", name, wanted, found.as_deref())),
     }

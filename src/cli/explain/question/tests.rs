@@ -44,15 +44,38 @@ fn what_is_no_request_is_refused() {
         (&["ftp://a.test/"], "no URL of http or https"),
         (&["/path"], "no URL of http or https"),
         (&["http://a.test/", "--host", "b.test"], "cannot be used with"),
-        (&["http://user@a.test/"], "no user"),
-        (&["--host", "a test"], "invalid"),
+        (&["http://user@a.test/"], "without a user"),
+        (&["--host", "a.test\r\nx: y"], "one line"),
+        (&["--host", "a.test", "--path", "/\n"], "one line"),
         (&["--host", "a.test", "--path", "cart"], "begin with a slash"),
         (&["--host", "a.test", "--method", "G T"], "invalid"),
         (&["--host", "a.test", "--header", "x"], "'Name: value'"),
-        (&["--host", "a.test", "--header", "host: a b"], "no host"),
+        (&["--host", "a.test", "--header", "x: a\r\ny: b"], "failed to parse"),
     ] {
         let error = asked(line).expect_err("it is wrong");
         assert!(error.contains(expected), "{line:?}: {error}");
+    }
+}
+
+#[test]
+fn what_the_gateway_refuses_can_be_asked_about() {
+    for (line, refused) in [
+        (&["--host", "host.test:abc"][..], true),
+        (&["--host", "a test"], true),
+        (&["--host", ""], true),
+        (&["http://a.test/", "--header", "host: user@a"], true),
+        (&["--host", "a.test", "--path", "/e/f#x"], true),
+        (&["--host", "a.test", "--path", "/e f?#"], true),
+        (&["http://a.test/e/f#x"], false),
+        (&["http://a.test/", "--method", "CONNECT"], true),
+        (&["http://a.test/", "--header", "content-length: two"], true),
+        (&["--host", "a.test", "--path", "*"], true),
+        (&["--host", "a.test", "--path", "*", "--method", "OPTIONS"], false),
+        (&["--host", " a.test ", "--path", "/%zz?a#"], true),
+        (&["--host", " a.test ", "--path", "/%zz?a?b"], false),
+    ] {
+        let question = asked(line).expect("it is a question").question;
+        assert_eq!(question.refusal().is_some(), refused, "{line:?}");
     }
 }
 

@@ -28,12 +28,12 @@ pub(super) fn lines(tls: &Value, certificates: &Certificates, anchors: usize, pa
     let client = &identity["clientCertificate"];
     if let Some(reference) = client["reference"].as_str() {
         let leaf = items(&client["chain"]).first().map(|leaf| format!(": {}", known.certificate(leaf)));
-        lines.push(format!("client certificate {reference}{}", leaf.unwrap_or_default()));
+        lines.push(format!("the gateway shows client certificate {reference}{}", leaf.unwrap_or_default()));
     }
     let pins = items(&identity["pins"]);
     if !pins.is_empty() {
         let pins: Vec<_> = pins.iter().map(text).collect();
-        lines.push(format!("its key has to be one of sha256:{}", pins.join(", sha256:")));
+        lines.push(format!("the key of its certificate has to be one of sha256:{}", pins.join(", sha256:")));
     }
     let (min, max) = (text(&identity["minVersion"]), text(&identity["maxVersion"]));
     let versions = if min == max { format!("TLS {min}") } else { format!("TLS {min} to {max}") };
@@ -46,10 +46,10 @@ pub(super) fn lines(tls: &Value, certificates: &Certificates, anchors: usize, pa
 
 fn trust(trust: &Value, known: Known<'_>, shown: usize) -> Vec<String> {
     if let Some(origin) = trust["system"]["origin"].as_str() {
-        return vec![format!("trusts the system's roots ({origin})")];
+        return vec![format!("the gateway trusts the system's roots ({origin})")];
     }
-    let issuers = items(&trust["issuers"]).iter().map(|issuer| ("trusts CA", issuer));
-    let leaves = items(&trust["leaves"]).iter().map(|leaf| ("trusts the certificate itself:", leaf));
+    let issuers = items(&trust["issuers"]).iter().map(|issuer| ("the gateway trusts CA", issuer));
+    let leaves = items(&trust["leaves"]).iter().map(|leaf| ("the gateway trusts the certificate itself:", leaf));
     let all: Vec<_> = issuers.chain(leaves).collect();
     let line = |(what, of): &(&str, &Value)| format!("{what} {}", known.certificate(of));
     let mut lines: Vec<_> = all.iter().take(shown).map(line).collect();
