@@ -55,6 +55,12 @@ fn apply(folder: &Path, yaml: &str) {
 }
 
 #[test]
+fn the_help_speaks_of_urls_as_one_says_it() {
+    let help = String::from_utf8(postern(&["probe", "--help"]).stdout).expect("text");
+    assert!(help.contains("a URL") && !help.contains("an URL"), "{help}");
+}
+
+#[test]
 fn what_cannot_be_probed_is_told_in_one_line_with_code_2() {
     let folder = folder("");
     let path = folder.path().to_str().expect("UTF-8");

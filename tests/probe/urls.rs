@@ -26,7 +26,7 @@ impl Files {
 }
 
 #[test]
-fn an_url_is_probed_by_itself_and_gets_the_objects_that_stand_for_it() {
+fn a_url_is_probed_by_itself_and_gets_the_objects_that_stand_for_it() {
     let ours = Authority::new("ours");
     let backend = Backend::tls(&Tls::new(ours.issue("backend.test")));
     let files = Files::new(&[("ca.crt", &ours.pem())]);
@@ -62,7 +62,7 @@ spec:
 }
 
 #[test]
-fn what_an_url_demands_is_what_its_options_say() {
+fn what_a_url_demands_is_what_its_options_say() {
     let (ours, clients) = (Authority::new("ours"), Authority::new("of clients"));
     let identity = ours.issue_with("backend.test", Validity::Now, |params| with_uri(params, "spiffe://a/b"));
     let client = clients.issue("a client");

@@ -29,7 +29,7 @@ pub(super) struct Proposal {
     pub(super) remedy: String,
 }
 
-/// The objects that would mend a failure, or stand for an URL that needs no mending.
+/// The objects that would mend a failure, or stand for a URL that needs no mending.
 pub(super) fn proposal(subject: &Subject, report: &Report) -> Option<Proposal> {
     let (policy, Tls::Originate { identity, .. }) = (subject.policy.as_deref()?, &subject.backend.tls) else {
         return None;

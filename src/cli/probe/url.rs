@@ -28,7 +28,7 @@ const SCHEME: &str = "https://";
 /// The Gateway that uses it; it is never printed.
 const GATEWAY: &str = "probe";
 
-/// What the policy of an URL says.
+/// What the policy of a URL says.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options for URLs")]
 pub(super) struct UrlArguments {
@@ -64,14 +64,14 @@ pub(super) struct UrlArguments {
     resolve: Option<IpAddr>,
 }
 
-/// The objects that stand for an URL.
+/// The objects that stand for a URL.
 pub(super) struct Objects {
     url: String,
     /// Those beside the policy.
     pub(super) documents: Vec<String>,
 }
 
-/// Whether it is an URL that is to be probed.
+/// Whether it is a URL that is to be probed.
 pub(super) fn is_one(text: &str) -> bool {
     text.contains("://")
 }
@@ -112,7 +112,7 @@ impl UrlArguments {
         .find_map(|(option, given)| given.then_some(option))
     }
 
-    /// The peer of an URL.
+    /// The peer of a URL.
     pub(super) fn subject(&self, url: &str, system_ca_bundle: Option<&Path>) -> Result<Subject, Refusal> {
         let (host, port) = authority(url)?;
         let hostname = self.hostname.clone().unwrap_or_else(|| host.clone()).to_ascii_lowercase();
