@@ -77,8 +77,6 @@ fn what_a_url_demands_is_what_its_options_say() {
         (&["--san", "URI:spiffe://a/c"], "name_mismatch"),
         (&["--san", "DNS:backend.test"], "client_cert_rejected"),
         (&["--san", "URI:spiffe://a/b", "--alpn", "acme"], "client_cert_rejected"),
-        (&["--san", "URI:spiffe://a/b", "--min-tls-version", "1.3", "--max-tls-version", "1.2"], "policy_invalid"),
-        (&["--san", "URI:spiffe://a/b", "--alpn", "h2"], "policy_invalid"),
     ] {
         assert_eq!(word(&probe(&[&all[..], more].concat())), expected, "{more:?}");
     }
@@ -86,6 +84,41 @@ fn what_a_url_demands_is_what_its_options_say() {
     assert_eq!(word(&outcome), "ok", "{outcome:#}");
     let output = postern(&[&["probe"], &all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
     let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains(&format!("client certificate {certificate}\n")), "{text}");
+    assert!(!text.contains("was tried"), "{text}");
     let secret = client.key_pem.lines().nth(1).expect("a key");
     assert!(!text.contains(secret) && !outcome.to_string().contains(secret), "no secret is shown");
+}
+
+#[test]
+fn remedies_for_a_url_are_options() {
+    let (ours, clients) = (Authority::new("ours"), Authority::new("of clients"));
+    let files = Files::new(&[("ca", &ours.pem())]);
+    let ca = files.path("ca");
+    let issued = || Tls::new(ours.issue("backend.test"));
+    let plain = Backend::says(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let good = Backend::tls(&issued());
+    let picky = Backend::tls(&Tls { clients: Some(clients.der()), ..issued() });
+    let h2 = Backend::tls(&Tls { alpn: &["h2"], ..issued() });
+    let pin = ours.issue("backend.test").pin;
+    let all = ["--hostname", "backend.test", "--resolve", "127.0.0.1", "--timeout", "1"];
+    for (address, more, expected, remedy) in [
+        (good.address, &[][..], "unknown_issuer", "Give the CA `CN=ours` with --ca"),
+        (good.address, &["--ca", &ca, "--hostname", "a.test"], "name_mismatch", "with --hostname or --san"),
+        (good.address, &["--ca", &ca, "--pinned-sha256", &pin], "pin_mismatch", "to --pinned-sha256"),
+        (picky.address, &["--ca", &ca], "client_cert_rejected", "with --client-cert and --client-key"),
+        (h2.address, &["--ca", &ca], "alpn_mismatch", "say in --alpn"),
+        (plain.address, &["--ca", &ca], "not_tls", "Name the port"),
+        (Backend::nobody(), &["--ca", &ca], "tcp_refused", "listens on this port"),
+    ] {
+        let url = format!("https://localhost:{}", address.port());
+        let more = if more.contains(&"--hostname") { [&all[2..], more].concat() } else { [&all[..], more].concat() };
+        let outcome = probe(&[&[&*url], &more[..]].concat());
+        let told = outcome["verdict"]["remedy"].as_str().expect("a remedy");
+        assert_eq!(word(&outcome), expected, "{outcome:#}");
+        assert!(told.contains(remedy), "{expected}: {told}");
+        for object in ["policy", "Gateway", "Service", "caCertificateRefs", "validation", "gateway.postern.dev"] {
+            assert!(!told.contains(object), "{expected}: {told}");
+        }
+    }
 }
