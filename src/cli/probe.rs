@@ -59,7 +59,7 @@ pub(crate) struct ProbeArguments {
     /// What is probed: a URL or a backend
     #[arg(value_name = "BACKEND")]
     backend: String,
-    /// Send GET / on each connection as well, and tell the status
+    /// Send GET / on each connection over TLS as well, and tell the status
     #[arg(long)]
     request: bool,
     /// For name resolution, TCP and TLS, each

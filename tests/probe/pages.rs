@@ -93,5 +93,8 @@ fn the_page_of_a_policy_that_cannot_be_used() {
 fn the_page_of_a_backend_without_a_policy() {
     let backend = Backend::plaintext();
     let folder = folder(Target::new("app", backend.address).yaml());
-    insta::assert_snapshot!(page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]));
+    let path = folder.path().to_str().expect("UTF-8");
+    insta::assert_snapshot!(page(&["-f", path, "app"]));
+    let asked = page(&["-f", path, "app", "--request"]);
+    assert!(asked.contains("\nGET /                       none: no request is sent in plaintext\n"), "{asked}");
 }

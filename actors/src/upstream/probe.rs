@@ -121,7 +121,8 @@ impl Probe {
 
     /// What only one endpoint is asked: the versions, resumption, and what would mend a failure.
     async fn look_closer(&self, report: &mut Report, decisive: &Attempt, profile: &Rc<TlsProfile>) {
-        if decisive.unreached {
+        // Whoever is silent would be so again, each time until the limit.
+        if decisive.unreached || decisive.result == HandshakeResult::Timeout {
             return;
         }
         let address = decisive.line.address;

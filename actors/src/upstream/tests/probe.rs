@@ -163,6 +163,16 @@ async fn everything_that_the_policy_can_mend_is_mended_at_once() {
 }
 
 #[actix_rt::test]
+async fn a_silent_peer_is_waited_for_once() {
+    let peer =
+        Peer::raw(|mut socket| async move { drop(tokio::io::copy(&mut socket, &mut tokio::io::sink()).await) }).await;
+    let settings = UpstreamSettings { handshake_timeout: Duration::from_millis(50), ..UpstreamSettings::default() };
+    let backend = secured(peer.address, identity(exactly(&[&server().self_signed()])));
+    let report = timeout(DEADLINE, Probe::new(settings, false).run(&backend, &[])).await.expect("in time");
+    assert_eq!((word(&report), report.versions.len(), peer.accepted()), (HandshakeResult::Timeout, 0, 1));
+}
+
+#[actix_rt::test]
 async fn nothing_is_proposed_that_does_not_help() {
     let ca = authority("a CA").self_signed();
     let alone = Peer::tls(presenting(&server().signed_by(&ca))).await;
@@ -248,6 +258,10 @@ async fn a_poisoned_backend_is_not_dialled_and_a_plaintext_one_by_tcp_alone() {
     let report = run(&plain(peer.address), &[]).await;
     assert_eq!((word(&report), report.offer.is_none()), (HandshakeResult::Ok, true));
     assert!(report.verdict.meaning.contains("plaintext"));
+    let asking = Probe::new(UpstreamSettings::default(), true);
+    let report = timeout(DEADLINE, asking.run(&plain(peer.address), &[])).await.expect("in time");
+    let response = report.endpoints[0].response.as_deref();
+    assert_eq!(response, Some("none: no request is sent in plaintext"));
     let report = run(&plain(nobody().await), &[]).await;
     assert_eq!(word(&report), HandshakeResult::TcpRefused);
 }
