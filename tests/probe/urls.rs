@@ -82,6 +82,11 @@ fn what_a_url_demands_is_what_its_options_say() {
     }
     let outcome = probe(&[&all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
     assert_eq!(word(&outcome), "ok", "{outcome:#}");
+    let yaml = outcome["yaml"].as_str().expect("objects");
+    assert!(yaml.starts_with("# The client certificate is none of these objects"), "{yaml}");
+    for told in ["kubernetes.io/tls", "spec.tls.backend.clientCertificateRef of the Gateway"] {
+        assert!(yaml.contains(told), "{yaml}");
+    }
     let output = postern(&[&["probe"], &all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(text.contains(&format!("client certificate {certificate}\n")), "{text}");
@@ -121,4 +126,22 @@ fn remedies_for_a_url_are_options() {
             assert!(!told.contains(object), "{expected}: {told}");
         }
     }
+}
+
+#[test]
+fn a_name_that_the_systems_cas_would_vouch_for_is_proposed_with_a_warning() {
+    let ours = Authority::new("ours");
+    let backend = Backend::tls(&Tls::new(ours.issue("stranger.test")));
+    let files = Files::new(&[("ca", &ours.pem())]);
+    let url = format!("https://localhost:{}", backend.address.port());
+    let arguments = ["--system-ca-bundle", &files.path("ca"), "--hostname", "backend.test", "--resolve", "127.0.0.1"];
+    let outcome = probe(&[&[&*url], &arguments[..]].concat());
+    assert_eq!((word(&outcome), &outcome["yamlResult"]), ("name_mismatch", &Value::from("ok")));
+    let yaml = outcome["yaml"].as_str().expect("objects");
+    for told in
+        ["# WARNING: these names are taken from what the peer presents", "# The system's CAs", "# DNS:stranger.test"]
+    {
+        assert!(yaml.contains(told), "{yaml}");
+    }
+    assert!(!yaml.contains("# DNS:backend.test"), "it was demanded before:\n{yaml}");
 }

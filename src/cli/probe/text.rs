@@ -57,7 +57,7 @@ pub(super) fn render(report: &Report, proposal: Option<&Proposal>, paint: Paint)
     }
     page.verdict(report);
     if let Some(proposal) = proposal {
-        page.proposal(proposal, report.mended.is_some());
+        page.proposal(proposal, report);
     }
     page.text
 }
@@ -243,12 +243,16 @@ impl Page {
         }
     }
 
-    fn proposal(&mut self, proposal: &Proposal, mended: bool) {
+    fn proposal(&mut self, proposal: &Proposal, report: &Report) {
+        let mended = report.mended.is_some();
         let heading = if mended { "With these objects:" } else { "The objects for it:" };
         let _ = writeln!(self.text, "\n{}", self.paint.bold(heading));
         if mended {
+            let at = report.verdict.at.filter(|_| report.endpoints.len() > 1);
+            let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+            let without = if proposal.client_certificate_untried { ", without the client certificate" } else { "" };
             self.paragraph(&format!(
-                "A handshake with what they say was tried, and its result is {}.",
+                "A handshake with what they say was tried{at}{without}, and its result is {}.",
                 proposal.result
             ));
         }
