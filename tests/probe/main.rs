@@ -71,6 +71,7 @@ fn what_cannot_be_probed_is_told_in_one_line_with_code_2() {
         (&["https://localhost:99999"], "write https://HOST:PORT"),
         (&["https://localhost:0"], "write https://HOST:PORT"),
         (&["https://[::1]:443x"], "write https://HOST:PORT"),
+        (&["https://a_b.test"], "cannot be probed: the host: must be a DNS name"),
         (&["https://user@localhost"], "write https://HOST:PORT"),
         (&["https://localhost:x@localhost"], "write https://HOST:PORT"),
         (&["https://localhost", "-f", path], "a URL is probed by itself: leave -f out"),

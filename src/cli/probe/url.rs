@@ -149,7 +149,7 @@ impl UrlArguments {
         let Some(backend) = translation.plan.backends.into_values().next() else {
             let diagnostics = configuration.diagnostics(&translation.verdicts);
             let why = diagnostics.first().map(|diagnostic| format!("{}: {}", diagnostic.field, diagnostic.message));
-            return Err(Refusal(format!("{url} cannot be probed: {}", why.unwrap_or_default())));
+            return Err(Refusal(format!("{url} cannot be probed: {}", options::named(&why.unwrap_or_default()))));
         };
         // Nothing but the options has decided that.
         if let Tls::Poisoned(poison) = &backend.tls {

@@ -1,7 +1,8 @@
 //! What the translation says of fields, said of the options that they came from.
 
 /// Where a field's name begins, and the option; of two that fit, the longer stands first.
-const OPTIONS: [(&str, &str); 11] = [
+const OPTIONS: [(&str, &str); 12] = [
+    ("spec.static.host", "the host"),
     ("spec.validation.subjectAltNames", "--san"),
     ("spec.validation.hostname", "--hostname"),
     ("spec.validation.caCertificateRefs", "--ca"),
