@@ -60,7 +60,7 @@ impl Gateway {
     /// The address that a line of the banner names.
     fn address(&mut self, text: &str) -> SocketAddr {
         let line = self.line(text);
-        let after = line.split("http://").nth(1).expect("an URL");
+        let after = line.split("http://").nth(1).expect("a URL");
         after.split('/').next().and_then(|address| address.parse().ok()).expect("an address")
     }
 

@@ -29,7 +29,7 @@ use crate::resources::BackendTlsPolicy;
 
 /// What does not fit the short help.
 const DETAILS: &str = "\
-BACKEND is an URL (https://HOST:PORT), or a backend of the given objects: as log and metrics name it \
+BACKEND is a URL (https://HOST:PORT), or a backend of the given objects: as log and metrics name it \
 (Service/NAMESPACE/NAME:PORT), as service/NAME.NAMESPACE:PORT or agentgatewaybackend/NAME.NAMESPACE, or by a NAME that only \
 one has. It is probed at its endpoints, under the BackendTLSPolicy that selects it. Without -f the objects are those of the \
 cluster; what only pods reach is probed in one: kubectl exec -n NAMESPACE deployment/GATEWAY -- postern probe --gateway \
@@ -56,10 +56,10 @@ Example: postern probe https://example.com --ca ca.crt";
     mut_arg("experimental", |argument| argument.hide_short_help(true)),
 )]
 pub(crate) struct ProbeArguments {
-    /// What is probed: an URL or a backend
+    /// What is probed: a URL or a backend
     #[arg(value_name = "BACKEND")]
     backend: String,
-    /// Send GET / on each connection as well, and tell the status
+    /// Send GET / on each connection over TLS as well, and tell the status
     #[arg(long)]
     request: bool,
     /// For name resolution, TCP and TLS, each
@@ -98,7 +98,7 @@ struct Subject {
 struct Outcome<'a> {
     #[serde(flatten)]
     report: &'a Report,
-    /// The objects that would mend it, or that stand for an URL.
+    /// The objects that would mend it, or that stand for a URL.
     yaml: Option<&'a str>,
     /// How the handshake ends with these.
     yaml_result: Option<HandshakeResult>,
@@ -144,7 +144,7 @@ impl ProbeArguments {
     async fn subject(&self) -> Result<Subject, Refusal> {
         if url::is_one(&self.backend) {
             if !self.given.files.is_empty() {
-                return Err(Refusal("an URL is probed by itself: leave -f out, or name a backend of the files".into()));
+                return Err(Refusal("a URL is probed by itself: leave -f out, or name a backend of the files".into()));
             }
             return self.url.subject(&self.backend, self.given.system_ca_bundle.as_deref());
         }

@@ -55,6 +55,12 @@ fn apply(folder: &Path, yaml: &str) {
 }
 
 #[test]
+fn the_help_speaks_of_urls_as_one_says_it() {
+    let help = String::from_utf8(postern(&["probe", "--help"]).stdout).expect("text");
+    assert!(help.contains("a URL") && !help.contains("an URL"), "{help}");
+}
+
+#[test]
 fn what_cannot_be_probed_is_told_in_one_line_with_code_2() {
     let folder = folder("");
     let path = folder.path().to_str().expect("UTF-8");
@@ -62,13 +68,36 @@ fn what_cannot_be_probed_is_told_in_one_line_with_code_2() {
         (&["https://127.0.0.1:1"][..], "127.0.0.1 can be no SNI: say with --hostname"),
         (&["http://localhost"], "write https://HOST:PORT"),
         (&["https://"], "write https://HOST:PORT"),
-        (&["https://localhost", "-f", path], "leave -f out"),
+        (&["https://localhost:99999"], "write https://HOST:PORT"),
+        (&["https://localhost:0"], "write https://HOST:PORT"),
+        (&["https://[::1]:443x"], "write https://HOST:PORT"),
+        (&["https://a_b.test"], "cannot be probed: the host: must be a DNS name"),
+        (&["https://user@localhost"], "write https://HOST:PORT"),
+        (&["https://localhost:x@localhost"], "write https://HOST:PORT"),
+        (&["https://localhost", "-f", path], "a URL is probed by itself: leave -f out"),
         (&["a", "-f", path, "--ca", "x"], "--ca is for URLs"),
         (&["a", "-f", path], "no route of a Gateway leads to a, nor to any other backend"),
         (&["a", "-f", "/nowhere/at/all"], "no such file or folder"),
         (&["https://localhost", "--ca", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
         (&["https://localhost", "--ca", "Cargo.toml"], "Cargo.toml: holds no PEM block"),
         (&["https://localhost", "--san", "example.com"], "DNS:example.com"),
+        (&["https://localhost", "--san", "DNS:a_b"], "cannot be probed: --san: must be a DNS name"),
+        (&["https://localhost", "--san", "URI:spiffe:a"], "cannot be probed: --san: must be an absolute URI"),
+        (&["https://localhost", "--hostname", "a_b"], "cannot be probed: --hostname: must be a DNS name"),
+        (&["https://localhost", "--alpn", "h2"], "cannot be probed: --alpn: h2 is not supported"),
+        (&["https://localhost", "--pinned-sha256", "x"], "cannot be probed: --pinned-sha256: \"x\" is not"),
+        (
+            &["https://localhost", "--min-tls-version", "1.3", "--max-tls-version", "1.2"],
+            "cannot be probed: --min-tls-version: 1.3 is above",
+        ),
+        (
+            &["https://localhost", "--client-cert", "Cargo.toml", "--client-key", "Cargo.toml"],
+            "cannot be probed: --client-cert: holds no PEM block",
+        ),
+        (
+            &["https://localhost", "--system-ca-bundle", "Cargo.toml"],
+            "cannot be probed: --system-ca-bundle: the system's CA certificates cannot be used",
+        ),
         (&["https://localhost", "--client-cert", "x"], "--client-key"),
         (&["https://localhost", "--timeout", "0"], "more than 0"),
     ] {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use postern_outcomes::backend::{Backend, Tls};
-use postern_outcomes::certificates::Authority;
+use postern_outcomes::certificates::{Authority, Identity};
 use postern_outcomes::objects::{Target, secret};
 use regex::Regex;
 
@@ -51,11 +51,29 @@ fn the_page_of_a_success() {
     let objects = format!("{}{}", target.yaml(), secret("client", &client));
     let folder = folder(&objects);
     let file = folder.path().join("objects.yaml");
-    let gateway = "  gatewayClassName: postern\n";
-    let presenting = format!("{gateway}  tls: {{backend: {{clientCertificateRef: {{name: client}}}}}}\n");
-    let objects = fs::read_to_string(&file).expect("a file").replace(gateway, &presenting);
-    fs::write(&file, objects).expect("a file");
+    fs::write(&file, presenting(&fs::read_to_string(&file).expect("a file"))).expect("a file");
     insta::assert_snapshot!(page(&["-f", folder.path().to_str().expect("UTF-8"), "app", "--request"]));
+}
+
+/// The Gateway presents the Secret `client`.
+fn presenting(objects: &str) -> String {
+    let gateway = "  gatewayClassName: postern\n";
+    objects.replace(gateway, &format!("{gateway}  tls: {{backend: {{clientCertificateRef: {{name: client}}}}}}\n"))
+}
+
+#[test]
+fn the_page_of_a_stranger_who_asks_for_a_client_certificate() {
+    let clients = Authority::new("of clients");
+    let tls = Tls { clients: Some(clients.der()), ..Tls::new(Identity::self_signed("backend.test")) };
+    let backend = Backend::tls(&tls);
+    let target = Target::new("app", backend.address).policy(&Authority::new("ours").pem(), "", "");
+    let folder = folder(&format!("{}{}", target.yaml(), secret("client", &clients.issue("gateway.test"))));
+    let file = folder.path().join("objects.yaml");
+    fs::write(&file, presenting(&fs::read_to_string(&file).expect("a file"))).expect("a file");
+    let page = page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]);
+    assert!(page.contains("  asked for a client certificate\n") && !page.contains("was presented"), "{page}");
+    let tried = "was tried, without the client certificate, and its result is\n  client_cert_rejected.";
+    assert!(page.contains(tried) && page.contains("# The backend asks for a client certificate"), "{page}");
 }
 
 #[test]
@@ -93,5 +111,8 @@ fn the_page_of_a_policy_that_cannot_be_used() {
 fn the_page_of_a_backend_without_a_policy() {
     let backend = Backend::plaintext();
     let folder = folder(Target::new("app", backend.address).yaml());
-    insta::assert_snapshot!(page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]));
+    let path = folder.path().to_str().expect("UTF-8");
+    insta::assert_snapshot!(page(&["-f", path, "app"]));
+    let asked = page(&["-f", path, "app", "--request"]);
+    assert!(asked.contains("\nGET /                       none: no request is sent in plaintext\n"), "{asked}");
 }

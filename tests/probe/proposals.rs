@@ -58,8 +58,12 @@ fn names_of_the_certificate_are_proposed_beside_the_sni() {
     let identity = ours.issue_with("*.other.test", Validity::Now, |params| with_uri(params, "spiffe://other/test"));
     let backend = Backend::tls(&Tls::new(identity));
     let yaml = mends("name_mismatch", &Target::new("name", backend.address).policy(&ours.pem(), "", ""));
-    assert!(yaml.contains("hostname: backend.test"), "the SNI stays:\n{yaml}");
-    for name in ["hostname: \"*.other.test\"", "uri: \"spiffe://other/test\""] {
+    assert!(yaml.contains("validation:\n    hostname: backend.test"), "the SNI stays:\n{yaml}");
+    assert!(yaml.contains("# WARNING: these names are taken from what the peer presents"), "{yaml}");
+    assert!(!yaml.contains("The system's CAs"), "{yaml}");
+    for name in
+        ["type: Hostname\n      hostname: backend.test", "hostname: \"*.other.test\"", "uri: \"spiffe://other/test\""]
+    {
         assert!(yaml.contains(name), "{yaml}");
     }
 }
@@ -70,7 +74,11 @@ fn options_that_would_do_are_proposed() {
     let old = Backend::tls(&Tls { versions: ONLY_TLS12, ..Tls::new(ours.issue("backend.test")) });
     let narrow = "gateway.postern.dev/min-tls-version: \"1.3\"\nother.example/x: kept";
     let yaml = mends("version_or_cipher_mismatch", &Target::new("old", old.address).policy(&ours.pem(), "", narrow));
-    assert!(!yaml.contains("min-tls-version") && yaml.contains("other.example/x: kept"), "{yaml}");
+    assert!(!yaml.contains("/min-tls-version") && yaml.contains("other.example/x: kept"), "{yaml}");
+    let narrow = format!("{narrow}\ngateway.postern.dev/max-tls-version: \"1.3\"");
+    let yaml = mends("version_or_cipher_mismatch", &Target::new("new", old.address).policy(&ours.pem(), "", &narrow));
+    assert!(yaml.contains("# This permits TLS 1.2, which min-tls-version forbade"), "{yaml}");
+    assert!(!yaml.contains("/min-tls-version") && yaml.contains("/max-tls-version: \"1.3\""), "{yaml}");
     let h2 = Backend::tls(&Tls { alpn: &["h2"], ..Tls::new(ours.issue("backend.test")) });
     let yaml = mends("alpn_mismatch", &Target::new("alpn", h2.address).policy(&ours.pem(), "", ""));
     assert!(yaml.contains("gateway.postern.dev/alpn: \"\"") && yaml.contains("must then speak HTTP/1.1"), "{yaml}");

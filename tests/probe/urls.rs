@@ -26,7 +26,7 @@ impl Files {
 }
 
 #[test]
-fn an_url_is_probed_by_itself_and_gets_the_objects_that_stand_for_it() {
+fn a_url_is_probed_by_itself_and_gets_the_objects_that_stand_for_it() {
     let ours = Authority::new("ours");
     let backend = Backend::tls(&Tls::new(ours.issue("backend.test")));
     let files = Files::new(&[("ca.crt", &ours.pem())]);
@@ -62,7 +62,7 @@ spec:
 }
 
 #[test]
-fn what_an_url_demands_is_what_its_options_say() {
+fn what_a_url_demands_is_what_its_options_say() {
     let (ours, clients) = (Authority::new("ours"), Authority::new("of clients"));
     let identity = ours.issue_with("backend.test", Validity::Now, |params| with_uri(params, "spiffe://a/b"));
     let client = clients.issue("a client");
@@ -77,15 +77,71 @@ fn what_an_url_demands_is_what_its_options_say() {
         (&["--san", "URI:spiffe://a/c"], "name_mismatch"),
         (&["--san", "DNS:backend.test"], "client_cert_rejected"),
         (&["--san", "URI:spiffe://a/b", "--alpn", "acme"], "client_cert_rejected"),
-        (&["--san", "URI:spiffe://a/b", "--min-tls-version", "1.3", "--max-tls-version", "1.2"], "policy_invalid"),
-        (&["--san", "URI:spiffe://a/b", "--alpn", "h2"], "policy_invalid"),
     ] {
         assert_eq!(word(&probe(&[&all[..], more].concat())), expected, "{more:?}");
     }
     let outcome = probe(&[&all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
     assert_eq!(word(&outcome), "ok", "{outcome:#}");
+    let yaml = outcome["yaml"].as_str().expect("objects");
+    assert!(yaml.starts_with("# The client certificate is none of these objects"), "{yaml}");
+    for told in ["kubernetes.io/tls", "spec.tls.backend.clientCertificateRef of the Gateway"] {
+        assert!(yaml.contains(told), "{yaml}");
+    }
     let output = postern(&[&["probe"], &all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
     let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains(&format!("client certificate {certificate}\n")), "{text}");
+    assert!(!text.contains("was tried"), "{text}");
     let secret = client.key_pem.lines().nth(1).expect("a key");
     assert!(!text.contains(secret) && !outcome.to_string().contains(secret), "no secret is shown");
+}
+
+#[test]
+fn remedies_for_a_url_are_options() {
+    let (ours, clients) = (Authority::new("ours"), Authority::new("of clients"));
+    let files = Files::new(&[("ca", &ours.pem())]);
+    let ca = files.path("ca");
+    let issued = || Tls::new(ours.issue("backend.test"));
+    let plain = Backend::says(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let good = Backend::tls(&issued());
+    let picky = Backend::tls(&Tls { clients: Some(clients.der()), ..issued() });
+    let h2 = Backend::tls(&Tls { alpn: &["h2"], ..issued() });
+    let pin = ours.issue("backend.test").pin;
+    let all = ["--hostname", "backend.test", "--resolve", "127.0.0.1", "--timeout", "1"];
+    for (address, more, expected, remedy) in [
+        (good.address, &[][..], "unknown_issuer", "Give the CA `CN=ours` with --ca"),
+        (good.address, &["--ca", &ca, "--hostname", "a.test"], "name_mismatch", "with --hostname or --san"),
+        (good.address, &["--ca", &ca, "--pinned-sha256", &pin], "pin_mismatch", "to --pinned-sha256"),
+        (picky.address, &["--ca", &ca], "client_cert_rejected", "with --client-cert and --client-key"),
+        (h2.address, &["--ca", &ca], "alpn_mismatch", "say in --alpn"),
+        (plain.address, &["--ca", &ca], "not_tls", "Name the port"),
+        (Backend::nobody(), &["--ca", &ca], "tcp_refused", "listens on this port"),
+    ] {
+        let url = format!("https://localhost:{}", address.port());
+        let more = if more.contains(&"--hostname") { [&all[2..], more].concat() } else { [&all[..], more].concat() };
+        let outcome = probe(&[&[&*url], &more[..]].concat());
+        let told = outcome["verdict"]["remedy"].as_str().expect("a remedy");
+        assert_eq!(word(&outcome), expected, "{outcome:#}");
+        assert!(told.contains(remedy), "{expected}: {told}");
+        for object in ["policy", "Gateway", "Service", "caCertificateRefs", "validation", "gateway.postern.dev"] {
+            assert!(!told.contains(object), "{expected}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_the_systems_cas_would_vouch_for_is_proposed_with_a_warning() {
+    let ours = Authority::new("ours");
+    let backend = Backend::tls(&Tls::new(ours.issue("stranger.test")));
+    let files = Files::new(&[("ca", &ours.pem())]);
+    let url = format!("https://localhost:{}", backend.address.port());
+    let arguments = ["--system-ca-bundle", &files.path("ca"), "--hostname", "backend.test", "--resolve", "127.0.0.1"];
+    let outcome = probe(&[&[&*url], &arguments[..]].concat());
+    assert_eq!((word(&outcome), &outcome["yamlResult"]), ("name_mismatch", &Value::from("ok")));
+    let yaml = outcome["yaml"].as_str().expect("objects");
+    for told in
+        ["# WARNING: these names are taken from what the peer presents", "# The system's CAs", "# DNS:stranger.test"]
+    {
+        assert!(yaml.contains(told), "{yaml}");
+    }
+    assert!(!yaml.contains("# DNS:backend.test"), "it was demanded before:\n{yaml}");
 }

@@ -19,6 +19,15 @@ use crate::translate::options::PREFIX;
 const REFERENCES: usize = 8;
 /// In the names of ConfigMaps that hold what a peer has presented.
 const FROM_PEER: &str = "-from-peer";
+/// Of a URL whose options name one.
+const CLIENT_CERTIFICATE: &str = "\
+# The client certificate is none of these objects: make a Secret of type kubernetes.io/tls of it,
+# and name that in spec.tls.backend.clientCertificateRef of the Gateway.
+";
+const UNTRIED: &str = "\
+# The backend asks for a client certificate, and this was tried without: it is shown to nobody who
+# is not trusted yet. Probe again once this is applied.
+";
 
 /// Objects to paste.
 pub(super) struct Proposal {
@@ -27,24 +36,37 @@ pub(super) struct Proposal {
     pub(super) result: HandshakeResult,
     /// What would mend that.
     pub(super) remedy: String,
+    /// The client certificate, which the backend asks for, was not tried with them.
+    pub(super) client_certificate_untried: bool,
 }
 
-/// The objects that would mend a failure, or stand for an URL that needs no mending.
+/// The objects that would mend a failure, or stand for a URL that needs no mending.
 pub(super) fn proposal(subject: &Subject, report: &Report) -> Option<Proposal> {
     let (policy, Tls::Originate { identity, .. }) = (subject.policy.as_deref()?, &subject.backend.tls) else {
         return None;
     };
     let mut documents = subject.url.as_ref().map(|url| url.documents.clone()).unwrap_or_default();
+    if subject.url.as_ref().is_some_and(|url| url.client_certificate.is_some()) {
+        documents[0].insert_str(0, CLIENT_CERTIFICATE);
+    }
     match &report.mended {
         Some(mended) => {
             documents.extend(objects(policy, identity, mended)?);
-            let yaml = manifest::documents(&documents);
-            Some(Proposal { yaml, result: mended.result, remedy: mended.remedy.clone() })
+            Some(Proposal {
+                yaml: manifest::documents(&documents),
+                result: mended.result,
+                remedy: mended.remedy.clone(),
+                client_certificate_untried: mended.client_certificate_untried,
+            })
         }
         None if subject.url.is_some() && report.verdict.result == Reason::Handshake(HandshakeResult::Ok) => {
             documents.push(manifest::policy(policy));
-            let yaml = manifest::documents(&documents);
-            Some(Proposal { yaml, result: HandshakeResult::Ok, remedy: String::new() })
+            Some(Proposal {
+                yaml: manifest::documents(&documents),
+                result: HandshakeResult::Ok,
+                remedy: String::new(),
+                client_certificate_untried: false,
+            })
         }
         None => None,
     }
@@ -73,6 +95,11 @@ fn objects(policy: &BackendTlsPolicy, identity: &TlsIdentity, mended: &Mended) -
         && let PeerNames::AnyOf(names) = &tried.names
     {
         spec.validation.subject_alt_names = names.iter().map(written).collect();
+        let system = spec.validation.well_known_ca_certificates.is_some();
+        comment.push_str(&warning_of_names(identity, names, system));
+    }
+    if mended.client_certificate_untried {
+        comment.push_str(UNTRIED);
     }
     let mut option = |name: &str, value: Option<String>| {
         let key = format!("{PREFIX}/{name}");
@@ -86,8 +113,12 @@ fn objects(policy: &BackendTlsPolicy, identity: &TlsIdentity, mended: &Mended) -
         let pins: Vec<_> = tried.pins.iter().map(|pin| STANDARD.encode(pin)).collect();
         option("pinned-sha256", Some(pins.join(",")));
     }
-    if (tried.min_version, tried.max_version) != (identity.min_version, identity.max_version) {
+    if tried.min_version != identity.min_version {
+        comment.push_str("# This permits TLS 1.2, which min-tls-version forbade: look whether that was meant.\n");
         option("min-tls-version", None);
+    }
+    if tried.max_version != identity.max_version {
+        comment.push_str("# This permits TLS 1.3, which max-tls-version forbade: look whether that was meant.\n");
         option("max-tls-version", None);
     }
     if tried.alpn != identity.alpn {
@@ -107,6 +138,28 @@ fn written(name: &Name) -> SubjectAltName {
         Name::Hostname(name) => SubjectAltName { kind: "Hostname".into(), hostname: Some(name.clone()), uri: None },
         Name::Uri(uri) => SubjectAltName { kind: "URI".into(), hostname: None, uri: Some(uri.clone()) },
     }
+}
+
+/// Nobody but the peer has said that it may be called so.
+fn warning_of_names(identity: &TlsIdentity, names: &[Name], system: bool) -> String {
+    let own = Name::Hostname(identity.sni.to_string());
+    let before = match &identity.names {
+        PeerNames::Sni => std::slice::from_ref(&own),
+        PeerNames::AnyOf(names) => names,
+    };
+    let mut text = String::from(
+        "# WARNING: these names are taken from what the peer presents. Make sure that it is who it should\n\
+         # be before you apply them: whoever has a certificate with one of them passes.\n",
+    );
+    if system {
+        text.push_str(
+            "# The system's CAs give one to whoever owns the name, so a stranger passes by a name of his own.\n",
+        );
+    }
+    for name in names.iter().filter(|name| !before.contains(name)) {
+        let _ = writeln!(text, "# {name}");
+    }
+    text
 }
 
 /// Nobody but the peer has said that these are to be trusted.

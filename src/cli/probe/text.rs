@@ -57,7 +57,7 @@ pub(super) fn render(report: &Report, proposal: Option<&Proposal>, paint: Paint)
     }
     page.verdict(report);
     if let Some(proposal) = proposal {
-        page.proposal(proposal, report.mended.is_some());
+        page.proposal(proposal, report);
     }
     page.text
 }
@@ -121,7 +121,7 @@ impl Page {
             return self.step("TCP", Mark::Failed, endpoint.tcp, &text);
         }
         self.step("TCP", Mark::Ok, endpoint.tcp, &address);
-        let Some(offer) = offer else { return };
+        let Some(offer) = offer else { return self.response(endpoint) };
         if endpoint.result == HandshakeResult::Ok {
             let alpn = if endpoint.alpn.is_empty() { "no ALPN" } else { &endpoint.alpn };
             let text = format!("{}, {}, {alpn}", endpoint.version, endpoint.cipher);
@@ -141,6 +141,10 @@ impl Page {
             let label = if index == 0 { "names" } else { "" };
             self.step(label, mark, None, &format!("the certificate {verb} {}", name.demanded));
         }
+        self.response(endpoint);
+    }
+
+    fn response(&mut self, endpoint: &EndpointReport) {
         if let Some(response) = &endpoint.response {
             self.step("GET /", Mark::None, None, response);
         }
@@ -151,7 +155,14 @@ impl Page {
             return;
         }
         let presented = offer.client_certificate.as_deref().unwrap_or("none");
-        let mut text = format!("asked for a client certificate, {presented} was presented");
+        let mut text = "asked for a client certificate".to_owned();
+        match endpoint.result {
+            HandshakeResult::Ok | HandshakeResult::ClientCertRejected => {
+                let _ = write!(text, ", {presented} was presented");
+            }
+            // Whether it came so far, nobody has said.
+            _ => {}
+        }
         if endpoint.result == HandshakeResult::Ok && !endpoint.confirmed {
             text.push_str("; it was not refused so far (--request makes sure)");
         }
@@ -232,12 +243,16 @@ impl Page {
         }
     }
 
-    fn proposal(&mut self, proposal: &Proposal, mended: bool) {
+    fn proposal(&mut self, proposal: &Proposal, report: &Report) {
+        let mended = report.mended.is_some();
         let heading = if mended { "With these objects:" } else { "The objects for it:" };
         let _ = writeln!(self.text, "\n{}", self.paint.bold(heading));
         if mended {
+            let at = report.verdict.at.filter(|_| report.endpoints.len() > 1);
+            let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+            let without = if proposal.client_certificate_untried { ", without the client certificate" } else { "" };
             self.paragraph(&format!(
-                "A handshake with what they say was tried, and its result is {}.",
+                "A handshake with what they say was tried{at}{without}, and its result is {}.",
                 proposal.result
             ));
         }

@@ -1,5 +1,8 @@
 //! A peer by its URL: written down as the objects that would stand for it, and translated as these are, so that nothing is
-//! judged in another way than in a file or a cluster.
+//! judged in another way than in a file or a cluster. What is told of it speaks of its options all the same.
+
+mod options;
+mod remedy;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,7 +12,7 @@ use std::sync::Arc;
 use clap::Args;
 use http::Uri;
 use postern_actors::plan::identity::Der;
-use postern_actors::plan::{Backend, EndpointSource};
+use postern_actors::plan::{Backend, EndpointSource, Tls};
 use postern_actors::upstream::RefusedAddresses;
 use postern_actors::upstream::probe::Report;
 
@@ -28,7 +31,7 @@ const SCHEME: &str = "https://";
 /// The Gateway that uses it; it is never printed.
 const GATEWAY: &str = "probe";
 
-/// What the policy of an URL says.
+/// What the policy of a URL says.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options for URLs")]
 pub(super) struct UrlArguments {
@@ -64,14 +67,16 @@ pub(super) struct UrlArguments {
     resolve: Option<IpAddr>,
 }
 
-/// The objects that stand for an URL.
+/// The objects that stand for a URL.
 pub(super) struct Objects {
     url: String,
+    /// The file of the client certificate, which is in none of them.
+    pub(super) client_certificate: Option<PathBuf>,
     /// Those beside the policy.
     pub(super) documents: Vec<String>,
 }
 
-/// Whether it is an URL that is to be probed.
+/// Whether it is a URL that is to be probed.
 pub(super) fn is_one(text: &str) -> bool {
     text.contains("://")
 }
@@ -91,6 +96,13 @@ impl Objects {
     pub(super) fn stand_in(&self, report: &mut Report) {
         report.backend.clone_from(&self.url);
         (report.gateway, report.policy) = (Arc::default(), Arc::default());
+        let file = self.client_certificate.as_ref().map(|path| Arc::from(path.display().to_string()));
+        if let (Some(offer), Some(file)) = (&mut report.offer, file) {
+            offer.client_certificate = Some(file);
+        }
+        if let Some(remedy) = remedy::remedy(report) {
+            report.verdict.remedy = remedy;
+        }
     }
 }
 
@@ -112,7 +124,7 @@ impl UrlArguments {
         .find_map(|(option, given)| given.then_some(option))
     }
 
-    /// The peer of an URL.
+    /// The peer of a URL.
     pub(super) fn subject(&self, url: &str, system_ca_bundle: Option<&Path>) -> Result<Subject, Refusal> {
         let (host, port) = authority(url)?;
         let hostname = self.hostname.clone().unwrap_or_else(|| host.clone()).to_ascii_lowercase();
@@ -137,8 +149,12 @@ impl UrlArguments {
         let Some(backend) = translation.plan.backends.into_values().next() else {
             let diagnostics = configuration.diagnostics(&translation.verdicts);
             let why = diagnostics.first().map(|diagnostic| format!("{}: {}", diagnostic.field, diagnostic.message));
-            return Err(Refusal(format!("{url} cannot be probed: {}", why.unwrap_or_default())));
+            return Err(Refusal(format!("{url} cannot be probed: {}", options::named(&why.unwrap_or_default()))));
         };
+        // Nothing but the options has decided that.
+        if let Tls::Poisoned(poison) = &backend.tls {
+            return Err(Refusal(format!("{url} cannot be probed: {}", options::named(&poison.message))));
+        }
         let backend = match self.resolve {
             Some(address) => {
                 let endpoints = EndpointSource::Host { host: address.to_string().into(), port };
@@ -151,7 +167,7 @@ impl UrlArguments {
             endpoints: [].into(),
             policy: Some(Arc::new(policy)),
             refused: RefusedAddresses::default(),
-            url: Some(Objects { url: url.to_owned(), documents }),
+            url: Some(Objects { url: url.to_owned(), client_certificate: self.client_cert.clone(), documents }),
         })
     }
 
@@ -232,8 +248,12 @@ fn authority(url: &str) -> Result<(String, u16), Refusal> {
     let wrong = || Refusal(format!("{url} is no URL to probe: write https://HOST:PORT"));
     let uri: Uri = url.strip_prefix(SCHEME).and_then(|_| url.parse().ok()).ok_or_else(wrong)?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
+    let port = match uri.authority().and_then(|authority| authority.as_str().strip_prefix(host)).ok_or_else(wrong)? {
+        "" => 443,
+        port => port.strip_prefix(':').and_then(|port| port.parse().ok()).filter(|port| *port > 0).ok_or_else(wrong)?,
+    };
     let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
-    Ok((host, uri.port_u16().unwrap_or(443)))
+    Ok((host, port))
 }
 
 fn read(path: &Path) -> Result<String, Refusal> {

@@ -103,7 +103,10 @@ impl Probe {
             confirmed: true,
             response: None,
         };
-        let Some(tls) = made.tls else { return attempt };
+        let Some(tls) = made.tls else {
+            attempt.response = self.request.then(|| "none: no request is sent in plaintext".into());
+            return attempt;
+        };
         let word = self.word(&mut io, &tls, made.tcp).await;
         // Said politely, so that it leaves nothing in the log of the peer.
         let _ = timeout(TICKETS, io.shutdown()).await;

@@ -1,9 +1,11 @@
 //! What an identity would have to say for its handshake to succeed. Each change is tried by a handshake, and what that says
 //! decides on the next one.
 
+use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls_pki_types::CertificateDer;
+use rustls_pki_types::{CertificateDer, DnsName};
 
 use super::attempt::Attempt;
 use super::trust::vouches;
@@ -12,6 +14,7 @@ use crate::certificate::Facts;
 use crate::outcome::HandshakeResult;
 use crate::plan::identity::{Bundle, Der, PeerNames, SubjectAltName, TlsVersion};
 use crate::plan::{TlsIdentity, Trust};
+use crate::upstream::classify;
 
 /// As many as `subjectAltNames` takes.
 const NAMES: usize = 5;
@@ -25,29 +28,72 @@ pub struct Mended {
     pub identity: TlsIdentity,
     /// The anchors that it has more: nobody but the peer itself vouches for them.
     pub anchors: Vec<Der>,
-    /// How its handshake ends.
+    /// How its handshake ends; not `ok` either if an endpoint that is ok would no longer be.
     pub result: HandshakeResult,
     /// What would mend that; empty if it succeeds.
     pub remedy: String,
+    /// The peer asked for the client certificate, and was not shown it.
+    pub client_certificate_untried: bool,
 }
 
 impl Probe {
-    /// Looks for changes. `None` if no change of the identity would help.
-    pub(super) async fn mend(&self, failed: &Attempt, profile: &TlsProfile) -> Option<Mended> {
-        let mut mended = change(&profile.identity, failed, profile)?;
-        // Nobody has said yet that this peer is to be trusted: it gets no request.
+    /// Looks for changes; `all` are the attempts under the identity as it is. `None` if no change of it would help.
+    pub(super) async fn mend(&self, failed: &Attempt, all: &[Attempt], profile: &TlsProfile) -> Option<Mended> {
+        // Only the peer says that it is to be trusted: it gets neither the client certificate nor a request.
+        let client_certificate = &profile.identity.client_certificate;
+        let as_it_is = TlsIdentity { client_certificate: None, ..TlsIdentity::clone(&profile.identity) };
         let probe = Self { request: false, ..self.clone() };
+        let mut mended = change(&as_it_is, failed, profile)?;
         for _ in 1..CHANGES {
             let profile = probe.profile(&Arc::new(mended.identity.clone())).ok()?;
             let attempt = probe.attempt(probe.line(failed.line.address, Some(&profile))).await;
-            mended.result = attempt.result;
-            mended.remedy = attempt.evidence.remedy.to_string();
+            mended.tried(&attempt, client_certificate.is_some());
             let Some(next) = change(&mended.identity, &attempt, &profile) else { break };
             mended.identity = next.identity;
             mended.anchors.extend(next.anchors);
         }
+        let tried = probe.profile(&Arc::new(mended.identity.clone())).ok()?;
+        if let Some((address, result)) = broken(all, &tried) {
+            mended.breaks(address, result);
+        }
+        mended.identity.client_certificate.clone_from(client_certificate);
         Some(mended)
     }
+}
+
+impl Mended {
+    fn tried(&mut self, attempt: &Attempt, has_client_certificate: bool) {
+        self.result = attempt.result;
+        self.remedy = attempt.evidence.remedy.to_string();
+        self.client_certificate_untried = has_client_certificate && attempt.asked_for_certificate;
+        if self.client_certificate_untried && self.result == HandshakeResult::ClientCertRejected {
+            // There is one: who presents it will know.
+            self.remedy.clear();
+        }
+    }
+
+    fn breaks(&mut self, address: SocketAddr, result: HandshakeResult) {
+        if self.result == HandshakeResult::Ok {
+            self.result = result;
+        }
+        if !self.remedy.is_empty() {
+            self.remedy.push(' ');
+        }
+        let _ = write!(
+            self.remedy,
+            "{address}, which is ok by the policy as it is, would end as {result} by them: have the endpoints present \
+             certificates that one policy takes."
+        );
+    }
+}
+
+/// The first endpoint whose chain was good and is so no longer under a changed identity, and the word for it.
+fn broken(all: &[Attempt], changed: &TlsProfile) -> Option<(SocketAddr, HandshakeResult)> {
+    let now = changed.clock.current_time()?;
+    let good = all.iter().filter(|attempt| attempt.result == HandshakeResult::Ok);
+    good.filter_map(|attempt| Some((attempt.line.address, changed.verifier.verify(&attempt.chain, now).err()?)))
+        .map(|(address, error)| (address, classify::tls(&error, false).result))
+        .next()
 }
 
 /// The change that a failure asks for, if there is one.
@@ -65,27 +111,30 @@ fn change(identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile) -> Opt
             identity.trust = trusting(&identity.trust, &leaf);
             anchors.push(leaf);
         }
-        HandshakeResult::NameMismatch => identity.names = PeerNames::AnyOf(names(failed.chain.first()?)?),
+        HandshakeResult::NameMismatch => {
+            identity.names = PeerNames::AnyOf(with_names(&identity, failed.chain.first()?)?);
+        }
         HandshakeResult::PinMismatch => {
             identity.pins.insert(Facts::read(failed.chain.first()?).ok()?.key_hash);
         }
-        HandshakeResult::VersionOrCipherMismatch => {
-            let all = (TlsVersion::Tls12, TlsVersion::Tls13);
-            if (identity.min_version, identity.max_version) == all {
-                return None;
-            }
-            (identity.min_version, identity.max_version) = all;
-        }
+        HandshakeResult::VersionOrCipherMismatch => match (identity.min_version, identity.max_version) {
+            (TlsVersion::Tls12, TlsVersion::Tls13) => return None,
+            (TlsVersion::Tls13, _) => identity.min_version = TlsVersion::Tls12,
+            (_, TlsVersion::Tls12) => identity.max_version = TlsVersion::Tls13,
+        },
         HandshakeResult::AlpnMismatch => {
-            identity.alpn = match &*identity.alpn {
-                [] => return None,
-                [only] if only == "http/1.1" => Vec::new(),
-                _ => vec!["http/1.1".into()],
-            };
+            let http = "http/1.1".to_owned();
+            match &mut identity.alpn {
+                none if none.is_empty() => return None,
+                offered if offered.contains(&http) => offered.clear(),
+                // Another endpoint may have chosen what was offered so far.
+                offered => offered.push(http),
+            }
         }
         _ => return None,
     }
-    Some(Mended { identity, anchors, result: failed.result, remedy: String::new() })
+    let (result, remedy) = (failed.result, String::new());
+    Some(Mended { identity, anchors, result, remedy, client_certificate_untried: false })
 }
 
 /// The certificate of a chain that would vouch for it: the topmost CA that came with it, or a leaf that has signed itself.
@@ -109,28 +158,103 @@ fn trusting(trust: &Trust, certificate: &Der) -> Trust {
     Trust::Bundle(Arc::new(Bundle { issuers, leaves }))
 }
 
-/// The names that a certificate carries, as a policy may demand them.
-fn names(leaf: &CertificateDer<'_>) -> Option<Vec<SubjectAltName>> {
+/// The demanded names, which other endpoints may carry, and after them those that a certificate carries and a policy may
+/// demand. `None` if none comes to them.
+fn with_names(identity: &TlsIdentity, leaf: &CertificateDer<'_>) -> Option<Vec<SubjectAltName>> {
+    let mut names = match &identity.names {
+        // It counts no longer once there is any other.
+        PeerNames::Sni => vec![SubjectAltName::Hostname(identity.sni.to_string())],
+        PeerNames::AnyOf(names) => names.clone(),
+    };
+    let before = names.len();
     let facts = Facts::read(leaf).ok()?;
     let hosts = facts.dns_names.iter().map(|name| name.to_ascii_lowercase()).filter(|name| is_hostname(name));
     let uris = facts.uris.iter().filter(|uri| is_absolute(uri)).cloned().map(SubjectAltName::Uri);
-    let names = hosts.map(SubjectAltName::Hostname).chain(uris).take(NAMES).collect::<Vec<_>>();
-    (!names.is_empty()).then_some(names)
+    for name in hosts.map(SubjectAltName::Hostname).chain(uris) {
+        if names.len() < NAMES && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    (names.len() > before).then_some(names)
 }
 
-/// What the schema takes for a `hostname`: labels of lower-case letters, digits and `-`, the first of which may be `*`.
+/// What the schema and the translation take for a `hostname`: labels of lower-case letters, digits and `-`, the first of
+/// which may be `*`, and no IP address. No wildcard for a whole top-level domain is proposed.
 fn is_hostname(name: &str) -> bool {
-    let labels = name.strip_prefix("*.").unwrap_or(name);
+    let wildcard = name.strip_prefix("*.");
+    let labels = wildcard.unwrap_or(name);
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let label =
         |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(legal);
-    name.len() <= 253 && labels.split('.').all(label)
+    let narrow = wildcard.is_none_or(|base| base.contains('.'));
+    name.len() <= 253 && narrow && labels.split('.').all(label) && DnsName::try_from(labels).is_ok()
 }
 
-/// What the schema takes for a `uri`: one with a scheme and an authority.
+/// What the schema takes for a `uri`: one with a scheme and an authority, of the characters of RFC 3986.
 fn is_absolute(uri: &str) -> bool {
-    let printable = uri.bytes().all(|byte| byte.is_ascii_graphic());
-    printable
-        && uri.len() <= 253
-        && uri.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty())
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    let has_authority = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
+    let whole = uri.split_once("://").is_some_and(|(scheme, rest)| is_scheme(scheme) && has_authority(rest));
+    whole && uri.len() <= 253 && uri.bytes().all(legal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_proposed_that_the_schema_refuses() {
+        for name in ["example.com", "*.example.com", "a-1.b", "backend"] {
+            assert!(is_hostname(name), "{name}");
+        }
+        let long = format!("{}.com", "a.".repeat(126));
+        for name in [
+            "",
+            "*",
+            "*.",
+            "*.com",
+            "a b",
+            "a..b",
+            ".a",
+            "a.",
+            "-a.b",
+            "a_b",
+            "A.b",
+            "a.*.b",
+            "127.0.0.1",
+            "a\u{202e}b",
+            "a\nb",
+            &long,
+        ] {
+            assert!(!is_hostname(name), "{name:?}");
+        }
+        for uri in ["spiffe://example.com/a", "https://[::1]:8443/a?b=c#d"] {
+            assert!(is_absolute(uri), "{uri}");
+        }
+        let long = format!("spiffe://{}", "a".repeat(253));
+        for uri in [
+            "",
+            "a",
+            "spiffe:a",
+            "://a",
+            "spiffe://",
+            "spiffe:///a",
+            "1a://b",
+            "a/b://c",
+            "a#b://c",
+            "a://b c",
+            "a://b\"c",
+            "a://b\n",
+            "a://\u{2066}b",
+            "a://b\u{e9}",
+            "a://{b}",
+            &long,
+        ] {
+            assert!(!is_absolute(uri), "{uri:?}");
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub struct Report {
     pub resolution: Option<Resolution>,
     /// Each address, in the order of the resolver or of the Service.
     pub endpoints: Vec<EndpointReport>,
-    /// TLS 1.2 and 1.3 apart, at the endpoint of the verdict.
+    /// TLS 1.2 and 1.3 apart, at the endpoint of the verdict; empty if TLS did not get there, or only silence came.
     pub versions: Vec<VersionReport>,
     /// Whether a second connection resumed the session of the first; `None` where that was not tried.
     pub resumed: Option<bool>,
@@ -122,7 +122,7 @@ pub struct EndpointReport {
     pub certificates: Vec<CertificateReport>,
     /// Each demanded name.
     pub names: Vec<NameReport>,
-    /// The status line that came for a request; `None` if none was sent.
+    /// The status line that came for a request, or why none did; `None` if none was asked for, or TLS failed.
     pub response: Option<String>,
 }
 

@@ -25,6 +25,7 @@ pub(super) struct Peer {
     presented: Rc<RefCell<Arc<ServerConfig>>>,
     hang_up: broadcast::Sender<()>,
     goodbyes: Rc<Cell<usize>>,
+    ended: Rc<Cell<usize>>,
     task: actix_rt::task::JoinHandle<()>,
 }
 
@@ -155,7 +156,8 @@ impl Peer {
         let handshakes = Rc::new(RefCell::new(Vec::new()));
         let (hang_up, _) = broadcast::channel(1);
         let goodbyes = Rc::new(Cell::new(0));
-        let ends = goodbyes.clone();
+        let ended = Rc::new(Cell::new(0));
+        let (ends, ends_of_any) = (goodbyes.clone(), ended.clone());
         let (count, kinds, config, hang) = (accepted.clone(), handshakes.clone(), presented.clone(), hang_up.clone());
         let task = actix_rt::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -175,15 +177,17 @@ impl Peer {
                 } else {
                     futures_util::future::Either::Right(serve(socket))
                 };
+                let ended = ends_of_any.clone();
                 actix_rt::spawn(async move {
                     tokio::select! {
                         () = served => {}
                         _ = hung_up.recv() => {}
                     }
+                    ended.set(ended.get() + 1);
                 });
             }
         });
-        Self { address, accepted, handshakes, presented, hang_up, goodbyes, task }
+        Self { address, accepted, handshakes, presented, hang_up, goodbyes, ended, task }
     }
 
     /// Presents something else to new connections, and forgets all sessions.
@@ -211,6 +215,11 @@ impl Peer {
     /// Connections that ended cleanly: in TLS, with a close_notify.
     pub(super) fn goodbyes(&self) -> usize {
         self.goodbyes.get()
+    }
+
+    /// Connections that ended in any way.
+    pub(super) fn ended(&self) -> usize {
+        self.ended.get()
     }
 
     /// Closes all connections.

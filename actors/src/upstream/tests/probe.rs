@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::version::{TLS12, TLS13};
 use tokio::time::timeout;
 
-use super::bench::{Bench, DEADLINE, addresses, at, identity, named, originate, plain, secured, service};
+use super::bench::{Bench, DEADLINE, addresses, at, eventually, identity, named, originate, plain, secured, service};
 use super::certificates::{HOUR, authority, certificate, exactly, issued_by, now, server, system};
 use super::peer::{Peer, nobody, presenting};
 use crate::outcome::{HandshakeResult, Reason};
@@ -149,7 +149,11 @@ async fn everything_that_the_policy_can_mend_is_mended_at_once() {
     assert_eq!(word(&report), HandshakeResult::VersionOrCipherMismatch, "the first of them is the verdict");
     let mended = report.mended.expect("it can be mended");
     assert_eq!((mended.result, &*mended.remedy), (HandshakeResult::Ok, ""));
-    let names = [SubjectAltName::Hostname("*.other.test".into()), SubjectAltName::Uri("spiffe://other/test".into())];
+    let names = [
+        SubjectAltName::Hostname(identity.sni.to_string()),
+        SubjectAltName::Hostname("*.other.test".into()),
+        SubjectAltName::Uri("spiffe://other/test".into()),
+    ];
     let expected = TlsIdentity {
         names: PeerNames::AnyOf(names.into()),
         trust: issued_by(&[&stranger, &ca]),
@@ -160,6 +164,104 @@ async fn everything_that_the_policy_can_mend_is_mended_at_once() {
     };
     assert_eq!(mended.identity, expected);
     assert_eq!(mended.anchors, std::slice::from_ref(&ca.der));
+    assert!(!mended.client_certificate_untried);
+}
+
+#[actix_rt::test]
+async fn a_stranger_is_never_shown_the_client_certificate() {
+    let clients = authority("the CA of clients").self_signed();
+    let client = certificate("the gateway").for_clients().signed_by(&clients).as_client();
+    let (itself, stranger) = (server().self_signed(), authority("a stranger").self_signed());
+    for version in [&TLS12, &TLS13] {
+        let peer = Peer::tls(presenting(&itself).demanding_clients_of(&clients).speaking(version)).await;
+        let identity = TlsIdentity { client_certificate: Some(client.clone()), ..identity(issued_by(&[&stranger])) };
+        let report = run(&secured(peer.address, identity), &[]).await;
+        assert_eq!(word(&report), HandshakeResult::UnknownIssuer);
+        let mended = report.mended.expect("it is self-signed");
+        assert!(mended.client_certificate_untried, "{version:?}");
+        assert_eq!((mended.result, &*mended.remedy), (HandshakeResult::ClientCertRejected, ""));
+        assert_eq!(mended.identity.client_certificate, Some(client.clone()), "it is a part of what is proposed");
+        let tried = peer.accepted();
+        eventually("every handshake has ended", || peer.ended() == tried).await;
+        assert!(peer.handshakes().is_empty(), "none succeeds without it");
+    }
+}
+
+#[actix_rt::test]
+async fn names_come_to_those_that_other_endpoints_carry() {
+    let ca = authority("a CA").self_signed();
+    let good = Peer::tls(presenting(&server().signed_by(&ca))).await;
+    let other = certificate("other").dns("a.test").dns("a_b.test").dns("b.test").uri("spiffe://c").not_ca();
+    let other = Peer::tls(presenting(&other.signed_by(&ca))).await;
+    let of_service = |identity| named("a", EndpointSource::Service(service("a")), originate(identity));
+    let mended = async |identity: TlsIdentity| {
+        let report = run(&of_service(identity), &[good.address, other.address]).await;
+        assert_eq!((word(&report), report.verdict.at), (HandshakeResult::NameMismatch, Some(other.address)));
+        report.mended
+    };
+    let identity = identity(issued_by(&[&ca]));
+    let host = |name: &str| SubjectAltName::Hostname(name.into());
+    let found = mended(identity.clone()).await.expect("a change");
+    let uri = SubjectAltName::Uri("spiffe://c".into());
+    let expected = [host(&identity.sni), host("a.test"), host("b.test"), uri];
+    assert_eq!((found.identity.names, found.result), (PeerNames::AnyOf(expected.into()), HandshakeResult::Ok));
+    let some = |count: u8| {
+        let others = (1..count).map(|number| host(&format!("{number}.test")));
+        PeerNames::AnyOf(std::iter::once(host(&identity.sni)).chain(others).collect())
+    };
+    let PeerNames::AnyOf(four) = some(4) else { unreachable!() };
+    let found = mended(TlsIdentity { names: some(4), ..identity.clone() }).await.expect("a change");
+    assert_eq!(found.identity.names, PeerNames::AnyOf([four, vec![host("a.test")]].concat()), "five at most");
+    assert!(mended(TlsIdentity { names: some(5), ..identity.clone() }).await.is_none(), "none of five goes");
+}
+
+#[actix_rt::test]
+async fn nothing_is_called_ok_that_breaks_another_endpoint() {
+    let (root, private) = (authority("a root").self_signed(), authority("private").self_signed());
+    let good = Peer::tls(presenting(&server().signed_by(&root))).await;
+    let other = Peer::tls(presenting(&server().signed_by(&private)).with_intermediate(&private)).await;
+    let backend = |trust| named("a", EndpointSource::Service(service("a")), originate(identity(trust)));
+    let endpoints = [good.address, other.address];
+    let mended = run(&backend(system(&[&root])), &endpoints).await.mended.expect("a change");
+    assert_eq!(mended.result, HandshakeResult::UnknownIssuer, "a policy cannot trust the system's and others");
+    assert!(mended.remedy.contains(&good.address.to_string()), "{}", mended.remedy);
+    let mended = run(&backend(issued_by(&[&root])), &endpoints).await.mended.expect("a change");
+    assert_eq!((mended.result, &*mended.remedy), (HandshakeResult::Ok, ""));
+}
+
+#[actix_rt::test]
+async fn only_the_side_that_a_peer_needs_is_widened() {
+    let leaf = server().self_signed();
+    for (spoken, only) in [(&TLS12, TlsVersion::Tls13), (&TLS13, TlsVersion::Tls12)] {
+        let peer = Peer::tls(presenting(&leaf).speaking(spoken)).await;
+        let identity = TlsIdentity { min_version: only, max_version: only, ..identity(exactly(&[&leaf])) };
+        let found = run(&secured(peer.address, identity), &[]).await.mended.expect("a change").identity;
+        assert_eq!((found.min_version, found.max_version), (TlsVersion::Tls12, TlsVersion::Tls13));
+    }
+}
+
+#[actix_rt::test]
+async fn protocols_come_to_those_that_other_endpoints_choose() {
+    let leaf = server().self_signed();
+    for (spoken, mended) in [("http/1.1", &["acme", "http/1.1"][..]), ("h2", &[])] {
+        let peer = Peer::tls(presenting(&leaf).alpn(spoken)).await;
+        let identity = TlsIdentity { alpn: vec!["acme".into()], ..identity(exactly(&[&leaf])) };
+        let found = run(&secured(peer.address, identity), &[]).await.mended.expect("a change");
+        assert_eq!(
+            (found.result, found.identity.alpn),
+            (HandshakeResult::Ok, mended.iter().map(ToString::to_string).collect())
+        );
+    }
+}
+
+#[actix_rt::test]
+async fn a_silent_peer_is_waited_for_once() {
+    let peer =
+        Peer::raw(|mut socket| async move { drop(tokio::io::copy(&mut socket, &mut tokio::io::sink()).await) }).await;
+    let settings = UpstreamSettings { handshake_timeout: Duration::from_millis(50), ..UpstreamSettings::default() };
+    let backend = secured(peer.address, identity(exactly(&[&server().self_signed()])));
+    let report = timeout(DEADLINE, Probe::new(settings, false).run(&backend, &[])).await.expect("in time");
+    assert_eq!((word(&report), report.versions.len(), peer.accepted()), (HandshakeResult::Timeout, 0, 1));
 }
 
 #[actix_rt::test]
@@ -248,6 +350,10 @@ async fn a_poisoned_backend_is_not_dialled_and_a_plaintext_one_by_tcp_alone() {
     let report = run(&plain(peer.address), &[]).await;
     assert_eq!((word(&report), report.offer.is_none()), (HandshakeResult::Ok, true));
     assert!(report.verdict.meaning.contains("plaintext"));
+    let asking = Probe::new(UpstreamSettings::default(), true);
+    let report = timeout(DEADLINE, asking.run(&plain(peer.address), &[])).await.expect("in time");
+    let response = report.endpoints[0].response.as_deref();
+    assert_eq!(response, Some("none: no request is sent in plaintext"));
     let report = run(&plain(nobody().await), &[]).await;
     assert_eq!(word(&report), HandshakeResult::TcpRefused);
 }
