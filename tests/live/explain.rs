@@ -161,7 +161,8 @@ fn doubtful() -> Vec<Question> {
 fn any_request() -> impl Strategy<Value = Question> {
     let method = "(GET|POST|OPTIONS|CONNECT|[A-Z ]{0,3})";
     let host = "((a|b|x\\.admin)\\.test(:[0-9a]{0,6})?|[a-c@ /\\[:.]{0,4})";
-    let path = "(/|\\*|/api[/a.?# \u{e4}%]{0,5}|[/a?# %]{0,3})";
+    // Without `?`: what follows one is the query, which stands apart.
+    let path = "(/|\\*|/api[/a.;# \u{e4}%]{0,5}|[/a;# %]{0,3})";
     let fields =
         [("x-version", "1"), ("expect", "x"), ("content-length", "0"), ("content-length", "x"), ("host", "a.test")];
     let fields = proptest::collection::vec(proptest::sample::select(fields.to_vec()), 0..3);
