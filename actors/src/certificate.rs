@@ -113,14 +113,6 @@ pub fn day(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |moment| moment.to_string())
 }
 
-/// A fingerprint, as it is shown.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn quoted(name: &str) -> &str {
     if name.is_empty() { "(empty)" } else { name }
 }

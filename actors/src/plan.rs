@@ -26,6 +26,7 @@ pub mod rule;
 
 pub use backend::{Backend, BackendId, Poison, Tls};
 pub use describe::fingerprint;
+pub(crate) use describe::hexadecimal;
 pub use endpoint::{Endpoint, EndpointSource, Endpoints, ServicePort};
 pub use expiry::{CertificateExpiry, Expiries};
 pub use hosts::HostTable;

@@ -141,8 +141,9 @@ type Sink = Rc<RefCell<Option<Recipient<Changed<ControllerChange>>>>>;
 fn outcomes() -> (Sink, Source<ControllerChange>) {
     let sink: Sink = Rc::default();
     let source = sink.clone();
-    #[allow(clippy::arc_with_non_send_sync)] // a source stays on the thread of its supervisor
-    (sink, Arc::new(move |recipient| drop(source.borrow_mut().replace(recipient))))
+    #[expect(clippy::arc_with_non_send_sync, reason = "a source stays on the thread of its supervisor")]
+    let source: Source<ControllerChange> = Arc::new(move |recipient| drop(source.borrow_mut().replace(recipient)));
+    (sink, source)
 }
 
 /// Takes what is said of a translation to the writer and the metrics. There is no plan and nobody to serve it.

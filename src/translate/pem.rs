@@ -12,7 +12,8 @@ use postern_actors::plan::identity::Der;
 
 mod x509;
 
-pub(crate) use x509::{CertificateFacts, not_after};
+pub(crate) use postern_actors::certificate::not_after;
+pub(crate) use x509::CertificateFacts;
 
 /// Why PEM text cannot be used. Blocks count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -255,7 +255,8 @@ pub fn fingerprint(der: &Der) -> String {
     format!("sha256:{}", hexadecimal(&Sha256::digest(der)))
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Two digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a String cannot fail.

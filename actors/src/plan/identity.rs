@@ -102,6 +102,16 @@ pub struct ClientCertificate {
     pub not_after: i64,
 }
 
+impl TlsIdentity {
+    /// The names of which the peer's certificate must carry one, as OpenSSL writes them.
+    pub fn demanded(&self) -> Vec<String> {
+        match &self.names {
+            PeerNames::Sni => vec![format!("DNS:{}", self.sni)],
+            PeerNames::AnyOf(names) => names.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 impl TlsVersion {
     /// As options and log write it.
     pub fn as_str(self) -> &'static str {

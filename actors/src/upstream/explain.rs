@@ -11,7 +11,6 @@ use super::classify::Classified;
 use super::profile::TlsProfile;
 use crate::certificate::{Facts, day};
 use crate::outcome::HandshakeResult;
-use crate::plan::identity::PeerNames;
 use crate::telemetry::Evidence;
 
 /// What is known of a failed handshake.
@@ -36,10 +35,7 @@ pub fn refusal(refused: &Classified, presented: &Arc<[Facts]>, profile: &TlsProf
 }
 
 fn demanded(profile: &TlsProfile) -> String {
-    match &profile.identity.names {
-        PeerNames::Sni => format!("DNS:{}", profile.identity.sni),
-        PeerNames::AnyOf(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
-    }
+    profile.identity.demanded().join(" or ")
 }
 
 /// Where the certificate or the policy says more than the word alone.

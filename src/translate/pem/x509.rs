@@ -47,12 +47,6 @@ impl CertificateFacts {
     }
 }
 
-/// `notAfter` of a certificate in DER, in seconds since the Unix epoch; `None` if it does not parse.
-pub(crate) fn not_after(der: &[u8]) -> Option<i64> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-    Some(certificate.validity().not_after.timestamp())
-}
-
 fn subject(certificate: &X509Certificate<'_>) -> String {
     let subject = certificate.subject().to_string();
     if subject.is_empty() { format!("serial {}", certificate.raw_serial_as_string()) } else { subject }

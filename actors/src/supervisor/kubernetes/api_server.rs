@@ -13,6 +13,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
+use super::resource::Resource;
+
+/// A kind that is served in more than one version.
+pub(super) const ROUTES: Resource = Resource {
+    group: "gateway.networking.k8s.io",
+    versions: &["v1", "v1beta1"],
+    kind: "HTTPRoute",
+    plural: "httproutes",
+};
+/// A kind whose objects are asked for by name.
+pub(super) const SECRETS: Resource = Resource { group: "", versions: &["v1"], kind: "Secret", plural: "secrets" };
+
 /// The longest that a test waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -110,15 +110,8 @@ impl fmt::Display for Target {
 
 #[cfg(test)]
 mod tests {
+    use super::super::api_server::{ROUTES, SECRETS};
     use super::*;
-
-    const ROUTES: Resource = Resource {
-        group: "gateway.networking.k8s.io",
-        versions: &["v1", "v1beta1"],
-        kind: "HTTPRoute",
-        plural: "httproutes",
-    };
-    const SECRETS: Resource = Resource { group: "", versions: &["v1"], kind: "Secret", plural: "secrets" };
 
     #[test]
     fn requests_lead_to_the_paths_of_the_api() {

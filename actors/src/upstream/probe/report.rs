@@ -15,9 +15,9 @@ use serde::{Serialize, Serializer};
 use super::attempt::Attempt;
 use super::mend::Mended;
 use super::peer;
-use crate::certificate::{Facts, hexadecimal};
+use crate::certificate::Facts;
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::identity::PeerNames;
+use crate::plan::hexadecimal;
 use crate::plan::{Backend, Poison, TlsIdentity};
 use crate::upstream::profile::TlsProfile;
 use crate::upstream::refused::RefusedAddresses;
@@ -270,10 +270,7 @@ impl Offer {
     pub(super) fn of(identity: &TlsIdentity) -> Self {
         Self {
             sni: identity.sni.clone(),
-            names: match &identity.names {
-                PeerNames::Sni => vec![format!("DNS:{}", identity.sni)],
-                PeerNames::AnyOf(names) => names.iter().map(ToString::to_string).collect(),
-            },
+            names: identity.demanded(),
             min_version: identity.min_version.as_str(),
             max_version: identity.max_version.as_str(),
             alpn: identity.alpn.clone(),

@@ -1,16 +1,7 @@
 use serde_json::json;
 
-use super::super::api_server::{Answer, ApiServer, status};
-use super::super::resource::Resource;
+use super::super::api_server::{Answer, ApiServer, ROUTES, SECRETS, status};
 use super::*;
-
-const ROUTES: Resource = Resource {
-    group: "gateway.networking.k8s.io",
-    versions: &["v1", "v1beta1"],
-    kind: "HTTPRoute",
-    plural: "httproutes",
-};
-const SECRETS: Resource = Resource { group: "", versions: &["v1"], kind: "Secret", plural: "secrets" };
 
 fn page(next: &str, names: &[&str]) -> Answer {
     let items: Vec<_> = names.iter().map(|name| json!({"metadata": {"name": name, "managedFields": []}})).collect();

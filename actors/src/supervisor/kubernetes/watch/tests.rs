@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use super::super::api_server::{Answer, ApiServer, status, until};
+use super::super::api_server::{Answer, ApiServer, SECRETS, status, until};
 use super::super::resource::Resource;
 use super::*;
 use crate::telemetry::Settings;
@@ -12,7 +12,6 @@ const GRANTS: Resource = Resource {
     kind: "ReferenceGrant",
     plural: "referencegrants",
 };
-const SECRETS: Resource = Resource { group: "", versions: &["v1"], kind: "Secret", plural: "secrets" };
 
 fn object(name: &str, version: &str) -> Value {
     json!({"metadata": {"namespace": "a", "name": name, "resourceVersion": version, "managedFields": [{"manager": "x"}]}})

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::certificate::{Facts, hexadecimal};
+use crate::certificate::Facts;
 use crate::outcome::HandshakeResult;
+use crate::plan::hexadecimal;
 use crate::telemetry::LastHandshake;
 use crate::telemetry::admin::health::none;
 use crate::telemetry::admin::layout::{facts, table};

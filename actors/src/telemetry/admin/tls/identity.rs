@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::certificate::Facts;
 use crate::plan::TlsIdentity;
 use crate::plan::Trust;
-use crate::plan::identity::{Bundle, PeerNames, SubjectAltName, SystemRoots, TlsVersion};
+use crate::plan::identity::{Bundle, SystemRoots};
 use crate::telemetry::admin::health::{Health, none};
 use crate::telemetry::admin::layout;
 use crate::telemetry::admin::words::{self, counted};
@@ -30,9 +30,9 @@ pub(super) fn facts<'a>(identity: &TlsIdentity, now: Timestamp) -> [(&'a str, Ma
     };
     [
         ("SNI", html! { (identity.sni) }),
-        ("Names (one must match)", html! { (demanded(identity).join(", ")) }),
+        ("Names (one must match)", html! { (identity.demanded().join(", ")) }),
         ("Client certificate", client),
-        ("Versions", html! { "TLS " (version(identity.min_version)) " to " (version(identity.max_version)) }),
+        ("Versions", html! { "TLS " (identity.min_version.as_str()) " to " (identity.max_version.as_str()) }),
         ("ALPN offered", list(identity.alpn.clone())),
         ("Resumption", html! { (if identity.resumption { "on" } else { "off" }) }),
         ("Pinned keys (SHA-256)", list(pins(identity))),
@@ -43,27 +43,6 @@ pub(super) fn anchors(trust: &Trust, now: Timestamp) -> Markup {
     match trust {
         Trust::System(roots) => html! { p { (system(roots)) } },
         Trust::Bundle(bundle) => of_bundle(bundle, now),
-    }
-}
-
-/// The names as OpenSSL writes them.
-pub(super) fn demanded(identity: &TlsIdentity) -> Vec<String> {
-    match &identity.names {
-        PeerNames::Sni => vec![format!("DNS:{}", identity.sni)],
-        PeerNames::AnyOf(names) => names
-            .iter()
-            .map(|name| match name {
-                SubjectAltName::Hostname(name) => format!("DNS:{name}"),
-                SubjectAltName::Uri(uri) => format!("URI:{uri}"),
-            })
-            .collect(),
-    }
-}
-
-pub(super) fn version(version: TlsVersion) -> &'static str {
-    match version {
-        TlsVersion::Tls12 => "1.2",
-        TlsVersion::Tls13 => "1.3",
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::{identity, is_wanted};
-use crate::certificate::{Facts, hexadecimal};
+use crate::certificate::Facts;
 use crate::plan::backend::Tls;
+use crate::plan::hexadecimal;
 use crate::plan::{BackendId, TlsIdentity, Trust};
 use crate::telemetry::LastHandshake;
 use crate::telemetry::admin::filter::Filter;
@@ -99,14 +100,14 @@ fn backend(surveyed: &Surveyed<'_>) -> Value {
 fn describe(identity: &TlsIdentity) -> Value {
     json!({
         "sni": identity.sni,
-        "names": identity::demanded(identity),
+        "names": identity.demanded(),
         "anchors": anchors(&identity.trust),
         "clientCertificate": identity.client_certificate.as_ref().map(|client| json!({
             "reference": client.reference,
             "notAfter": client.not_after,
         })),
-        "minVersion": identity::version(identity.min_version),
-        "maxVersion": identity::version(identity.max_version),
+        "minVersion": identity.min_version.as_str(),
+        "maxVersion": identity.max_version.as_str(),
         "alpn": identity.alpn,
         "resumption": identity.resumption,
         "pins": identity::pins(identity),

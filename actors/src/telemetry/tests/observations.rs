@@ -1,0 +1,53 @@
+use super::*;
+
+#[test]
+fn the_last_handshake_of_a_backend_is_remembered() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a, tls) = (telemetry.worker(), id("a"), tls_info());
+    worker.handshake(&succeeded(&a, &tls));
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    worker.handshake(&failed(&a, HandshakeResult::NameMismatch));
+    let last = telemetry.observations().get(&a).expect("an observation");
+    assert_eq!((last.result, last.consecutive_failures), (HandshakeResult::NameMismatch, 2));
+    assert_eq!((&*last.evidence.cause, last.tls), ("presented for <other>.example", Some(tls_info())));
+    worker.handshake(&succeeded(&a, &tls));
+    let last = telemetry.observations().get(&a).expect("an observation");
+    assert_eq!((last.result, last.consecutive_failures, &*last.evidence.cause), (HandshakeResult::Ok, 0, ""));
+}
+
+#[test]
+fn of_the_certificates_of_a_backend_the_one_that_was_presented_last_is_told() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (one, two, a, tls) = (telemetry.worker(), telemetry.worker(), id("a"), tls_info());
+    let series = "postern_upstream_tls_peer_certificate_not_after_timestamp_seconds{gateway=\"ns/gw\",backend=\"Service/ns/a\",port=\"8443\"}";
+    one.handshake(&succeeded(&a, &tls));
+    assert_eq!(value(&telemetry, series), Some(1_800_000_000.0));
+    let ends_earlier = Evidence::presented([leaf(1_700_000_000)].into());
+    two.handshake(&HandshakeRecord { evidence: &ends_earlier, ..failed(&a, HandshakeResult::Expired) });
+    assert_eq!(value(&telemetry, series), Some(1_700_000_000.0), "another worker saw an earlier end");
+    one.handshake(&failed(&a, HandshakeResult::Timeout));
+    assert_eq!(value(&telemetry, series), Some(1_700_000_000.0), "nothing was presented");
+}
+
+#[test]
+fn what_was_seen_before_the_identity_changed_is_outdated_until_the_next_attempt() {
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate())]));
+    let (worker, a, tls) = (telemetry.worker(), id("a"), tls_info());
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    let outdated = || telemetry.observations().get(&a).expect("an observation").outdated;
+    telemetry.plan_applied(&plan([("a", originate())]));
+    assert!(!outdated(), "nothing changed");
+    let Tls::Originate { policy, identity } = originate() else { panic!("it does") };
+    let identity = TlsIdentity { sni: "other.example".into(), ..(*identity).clone() };
+    telemetry.plan_applied(&plan([("a", Tls::Originate { policy, identity: Arc::new(identity) })]));
+    assert!(outdated());
+    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    let last = telemetry.observations().get(&a).expect("an observation");
+    assert_eq!((last.outdated, last.consecutive_failures), (false, 1));
+    worker.handshake(&succeeded(&a, &tls));
+    assert!(!outdated());
+}
