@@ -125,6 +125,13 @@ def failures_are_shown(browser, inventory):
 
 
 def level_is_set(browser):
+    def level():
+        """What the page says now: read in one step, since between two steps a page may give way to the next one."""
+        try:
+            return browser.driver.execute_script("return document.querySelector('#current')?.textContent")
+        except WebDriverException as between:
+            raise Failure(f"the page could not be read: {between.msg}") from between
+
     def set_to(directives):
         browser.open("/logging")
         field = browser.driver.find_element(By.NAME, "directives")
@@ -132,10 +139,10 @@ def level_is_set(browser):
         field.send_keys(directives)
         field.submit()
         def now():
-            return set(browser.find("#current")[0].text.split(",")) == set(directives.split(","))
+            return set((level() or "").split(",")) == set(directives.split(","))
         eventually(f"the level of the log is {directives}", now, 20)
     browser.open("/logging")
-    before = browser.find("#current")[0].text
+    before = eventually("the page tells the level of the log", level, 20)
     set_to(DIRECTIVES)
     browser.picture("logging-set")
     set_to(before)
