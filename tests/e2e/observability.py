@@ -143,7 +143,7 @@ def observability(folder, address):
             load.goes_on()
             checks.all()
             checks.series_are_bounded(load)
-            prometheus.scrapes()
+            eventually("every target is scraped", prometheus.scrapes, 30)
             chapter("what kubectl tells")
             failures_are_told(inventory)
             load.is_right()

@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
 from proof.report import Failure, chapter, shown
+from proof.waiting import eventually
 from watch import processes, programs, scrape
 from watch.checks import Checks
 from watch.load import Load
@@ -48,7 +49,7 @@ def live(folder):
             programs.promtool("check", "metrics", stdin=scrape.page(gateway.metrics))
             shown("promtool takes the metrics")
             checks.series_are_bounded(load)
-            prometheus.scrapes()
+            eventually("every target is scraped", prometheus.scrapes, 30)
             load.is_right()
             gateway.process.runs()
 
