@@ -10,6 +10,7 @@ use super::filter::{Filter, Listing};
 use super::health::Health;
 use super::layout;
 use super::words::grouped;
+use crate::plan::backend::Tls;
 use crate::plan::{BackendId, Plan};
 use crate::telemetry::{PoolLevels, Status};
 
@@ -54,11 +55,13 @@ pub(super) async fn get(status: Data<Status>, filter: Query<Filter>) -> HttpResp
     layout::page(&status, "/pools", "Pools", &content)
 }
 
+/// Those of the backends to which there may be connections: none where a policy cannot be used.
 fn pools<'p>(status: &Status, plan: &'p Plan) -> Vec<Pool<'p>> {
     let workers = status.telemetry.pools();
     let levels = |worker: &BTreeMap<BackendId, PoolLevels>, id| worker.get(id).copied().unwrap_or_default();
     let of_workers = |id| workers.iter().map(|worker| levels(worker, id)).collect();
-    plan.backends.keys().map(|id| Pool { id, workers: of_workers(id) }).collect()
+    let reached = plan.backends.values().filter(|backend| !matches!(backend.tls, Tls::Poisoned(_)));
+    reached.map(|backend| Pool { id: &backend.id, workers: of_workers(&backend.id) }).collect()
 }
 
 /// A row a backend, and below it one for each worker that has connections to it.

@@ -1,7 +1,7 @@
 //! The connections of the workers.
 
 use super::*;
-use crate::telemetry::tests::id;
+use crate::telemetry::tests::{id, poisoned};
 use crate::telemetry::{Observer, PoolState};
 
 fn rows(page: &Page) -> Vec<String> {
@@ -10,7 +10,7 @@ fn rows(page: &Page) -> Vec<String> {
 
 #[actix_web::test]
 async fn each_worker_and_the_sum_are_told_beside_the_limit() {
-    let running = Running::serving(plan([("a", originate()), ("b", originate())]));
+    let running = Running::serving(plan([("a", originate()), ("b", originate()), ("never-reached", poisoned())]));
     let workers = [(); 2].map(|()| running.status.telemetry.worker());
     for worker in &workers {
         worker.pool_limit(&id("a"), 2);
