@@ -9,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::header;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource, Responder};
 use serde_json::Value;
 
 use super::Status;
@@ -84,25 +84,35 @@ pub fn serve(
 fn admin_pages(pages: &mut ServiceConfig) {
     let guarded = web::scope("")
         .wrap(from_fn(guard::guard))
-        .service(web::resource("/").get(overview::get))
-        .service(web::resource("/tls").get(tls::get))
-        .service(web::resource("/pools").get(pools::get))
-        .service(web::resource("/logging").get(logging::get).put(logging::put).post(logging::post))
-        .service(web::resource("/config_dump").get(config_dump::get))
-        .service(web::resource("/style.css").get(style))
+        .service(page("/", overview::get))
+        .service(page("/tls", tls::get))
+        .service(page("/pools", pools::get))
+        .service(page("/logging", logging::get).put(logging::put).post(logging::post))
+        .service(page("/config_dump", config_dump::get))
+        .service(page("/style.css", style))
         // What a browser asks for by itself: there is none, and that is no error.
-        .service(web::resource("/favicon.ico").get(async || HttpResponse::NoContent()));
+        .service(page("/favicon.ico", async || HttpResponse::NoContent()));
     pages.service(guarded);
 }
 
 fn metrics_page(pages: &mut ServiceConfig) {
-    pages.service(web::resource("/metrics").get(metrics));
+    pages.service(page("/metrics", metrics));
 }
 
 fn probes(pages: &mut ServiceConfig) {
     pages
-        .service(web::resource("/healthz/ready").get(ready))
-        .service(web::resource("/healthz/live").get(async || HttpResponse::Ok().body("alive\n")));
+        .service(page("/healthz/ready", ready))
+        .service(page("/healthz/live", async || HttpResponse::Ok().body("alive\n")));
+}
+
+/// Answers GET, and HEAD, which every server has to take (RFC 9110, 9.1).
+fn page<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path).get(handler.clone()).route(web::head().to(handler))
 }
 
 async fn style() -> HttpResponse {

@@ -156,6 +156,12 @@ async fn each_socket_has_its_own_pages() {
         }
     }
     assert_eq!(put(running.admin, "/config_dump", "x").await.0, 405);
+    for (address, path) in [(running.admin, "/"), (running.metrics, "/metrics"), (running.ready, "/healthz/live")] {
+        let url = format!("http://{address}{path}");
+        let mut response = awc::Client::new().head(url).send().await.expect("an answer");
+        let body = response.body().await.expect("no body");
+        assert_eq!((response.status().as_u16(), body.len()), (200, 0), "HEAD {path}");
+    }
 }
 
 #[actix_web::test]
