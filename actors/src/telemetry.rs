@@ -18,6 +18,7 @@ mod handshake_log;
 mod metrics;
 pub mod observations;
 pub mod observer;
+pub mod peers;
 pub mod pools;
 pub mod readiness;
 mod recent;
@@ -40,7 +41,7 @@ pub use record::{HandshakeRecord, RequestRecord, TlsInfo};
 pub use status::{LogLevel, Status};
 pub use worker::WorkerTelemetry;
 
-use crate::plan::{BackendId, Expiries, Plan};
+use crate::plan::{BackendId, Endpoints, Expiries, Plan};
 use access_log::AccessLog;
 use handshake_log::HandshakeLog;
 use metrics::{ConfigMetrics, Known, KubernetesMetrics, ProcessMetrics, Shard};
@@ -63,6 +64,7 @@ pub struct Telemetry {
     /// Series that begin at 0, before any worker has counted.
     seeds: Arc<Shard>,
     known: RwLock<Arc<Known>>,
+    endpoints: RwLock<Arc<Endpoints>>,
     config: ConfigMetrics,
     kubernetes: KubernetesMetrics,
     process: ProcessMetrics,
@@ -95,6 +97,7 @@ impl Telemetry {
             shards: Mutex::default(),
             seeds: Arc::default(),
             known: RwLock::default(),
+            endpoints: RwLock::default(),
             config,
             kubernetes: KubernetesMetrics::new(),
             process: ProcessMetrics::new(),
@@ -137,6 +140,16 @@ impl Telemetry {
         self.observations.outdate(|backend| !known.same_tls(&before, backend));
         self.handshake_log.retain(|backend| known.backend(backend));
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    /// The endpoints of the plan's Service ports.
+    pub fn endpoints(&self) -> Arc<Endpoints> {
+        self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The endpoints have changed.
+    pub fn set_endpoints(&self, endpoints: Arc<Endpoints>) {
+        *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
     }
 
     /// When the certificates of the configuration end, in the place of what was told before.
@@ -246,7 +259,7 @@ impl Telemetry {
         let mut families = metrics::collect(&self.shards(), &known);
         families.extend(self.config.collect(&known));
         families.extend(self.kubernetes.collect(&self.contact));
-        families.extend(metrics::peers::collect_peers(&self.observations, &known));
+        families.extend(metrics::peers::collect_peers(&self.observations, &known, &self.endpoints()));
         families.extend(self.process.collect());
         families.sort_by(|one, other| one.name().cmp(other.name()));
         let mut text = String::new();

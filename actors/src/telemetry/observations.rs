@@ -6,6 +6,7 @@ use dashmap::DashMap;
 use jiff::Timestamp;
 
 use super::evidence::Evidence;
+use super::peers::Peers;
 use super::record::{HandshakeRecord, TlsInfo};
 use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
@@ -41,8 +42,8 @@ pub struct LastHandshake {
     pub last_failure: Option<Failure>,
     /// How many there were.
     pub counts: Counts,
-    /// `notAfter` of the peer's own certificate as it was presented last, in seconds since the Unix epoch.
-    pub peer_not_after: Option<i64>,
+    /// What its endpoints presented, whenever that was.
+    pub peers: Peers,
     /// Policy or identity have changed since: nothing was tried as it is configured now.
     pub outdated: bool,
 }
@@ -85,14 +86,14 @@ impl Observations {
             failing_since: None,
             last_failure: None,
             counts: Counts::default(),
-            peer_not_after: None,
+            peers: Peers::default(),
             outdated: false,
         });
         if std::mem::take(&mut last.outdated) {
             (last.consecutive_failures, last.failing_since) = (0, None);
         }
-        if let Some(leaf) = record.evidence.presented.first() {
-            last.peer_not_after = Some(leaf.not_after);
+        if let (Some(endpoint), Some(leaf)) = (record.endpoint, record.evidence.presented.first()) {
+            last.peers.saw(endpoint, leaf.not_after, time);
         }
         last.time = time;
         last.result = record.result;

@@ -25,7 +25,6 @@ pub struct Status {
     pub contact: Arc<Contact>,
     log_level: Option<Box<dyn LogLevel>>,
     plan: RwLock<Arc<Plan>>,
-    endpoints: RwLock<Arc<Endpoints>>,
 }
 
 impl fmt::Debug for Status {
@@ -38,7 +37,7 @@ impl Status {
     /// With an empty plan. Without a `log_level`, the page of it answers 404.
     pub fn new(telemetry: Arc<Telemetry>, readiness: Readiness, log_level: Option<Box<dyn LogLevel>>) -> Self {
         let contact = telemetry.contact().clone();
-        Self { readiness, telemetry, contact, log_level, plan: RwLock::default(), endpoints: RwLock::default() }
+        Self { readiness, telemetry, contact, log_level, plan: RwLock::default() }
     }
 
     /// The plan that is served.
@@ -53,12 +52,12 @@ impl Status {
 
     /// The endpoints of the plan's Service ports.
     pub fn endpoints(&self) -> Arc<Endpoints> {
-        self.endpoints.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.telemetry.endpoints()
     }
 
     /// The endpoints have changed.
     pub fn set_endpoints(&self, endpoints: Arc<Endpoints>) {
-        *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
+        self.telemetry.set_endpoints(endpoints);
     }
 
     pub(super) fn log_level(&self) -> Option<&dyn LogLevel> {

@@ -137,7 +137,8 @@ pub(super) fn failed(backend: &BackendId, result: HandshakeResult) -> HandshakeR
 }
 
 pub(super) fn succeeded<'a>(backend: &'a BackendId, tls: &'a TlsInfo) -> HandshakeRecord<'a> {
-    HandshakeRecord { tls: Some(tls), evidence: &SEEN, ..failed(backend, HandshakeResult::Ok) }
+    let endpoint = Some(([127, 0, 0, 1], 8443).into());
+    HandshakeRecord { endpoint, tls: Some(tls), evidence: &SEEN, ..failed(backend, HandshakeResult::Ok) }
 }
 
 fn request<'a>(gateway: &'a Arc<str>, backend: Option<&'a BackendId>) -> RequestRecord<'a> {

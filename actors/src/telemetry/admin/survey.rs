@@ -148,7 +148,12 @@ pub(super) fn survey<'p>(
                 troubles.extend(handshakes);
                 tells_of_failure = !troubles.is_empty();
                 let seen = last.iter().filter(|last| !last.outdated);
-                let peer = seen.flat_map(|last| last.evidence.presented.iter().map(|facts| facts.not_after)).min();
+                let peer = seen
+                    .flat_map(|last| {
+                        let chain = last.evidence.presented.iter().map(|facts| facts.not_after);
+                        chain.chain(last.peers.first_end(backend, endpoints))
+                    })
+                    .min();
                 let bundle = matches!(identity.trust, Trust::Bundle(_));
                 let anchors = authorities.get(&**policy).copied().filter(|_| bundle);
                 let client = identity.client_certificate.as_ref().map(|client| client.not_after);

@@ -63,6 +63,10 @@ impl Known {
         })
     }
 
+    pub(in crate::telemetry) fn get(&self, id: &BackendId) -> Option<&Backend> {
+        self.backends.get(id).map(|backend| &**backend)
+    }
+
     pub(in crate::telemetry) fn backend(&self, id: &BackendId) -> bool {
         self.backends.contains_key(id)
     }

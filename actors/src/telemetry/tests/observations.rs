@@ -17,7 +17,7 @@ fn the_last_handshake_of_a_backend_is_remembered() {
 }
 
 #[test]
-fn of_the_certificates_of_a_backend_the_one_that_was_presented_last_is_told() {
+fn of_the_certificates_of_a_backend_the_first_end_is_told() {
     let telemetry = telemetry();
     telemetry.plan_applied(&plan([("a", originate())]));
     let (one, two, a, tls) = (telemetry.worker(), telemetry.worker(), id("a"), tls_info());
@@ -25,10 +25,17 @@ fn of_the_certificates_of_a_backend_the_one_that_was_presented_last_is_told() {
     one.handshake(&succeeded(&a, &tls));
     assert_eq!(value(&telemetry, series), Some(1_800_000_000.0));
     let ends_earlier = Evidence::presented([leaf(1_700_000_000)].into());
-    two.handshake(&HandshakeRecord { evidence: &ends_earlier, ..failed(&a, HandshakeResult::Expired) });
+    let again = succeeded(&a, &tls);
+    let expired = HandshakeRecord { evidence: &ends_earlier, ..failed(&a, HandshakeResult::Expired) };
+    two.handshake(&HandshakeRecord { endpoint: again.endpoint, ..expired.clone() });
     assert_eq!(value(&telemetry, series), Some(1_700_000_000.0), "another worker saw an earlier end");
-    one.handshake(&failed(&a, HandshakeResult::Timeout));
+    one.handshake(&HandshakeRecord { endpoint: again.endpoint, ..failed(&a, HandshakeResult::Timeout) });
     assert_eq!(value(&telemetry, series), Some(1_700_000_000.0), "nothing was presented");
+    one.handshake(&again);
+    assert_eq!(value(&telemetry, series), Some(1_800_000_000.0), "it was renewed");
+    two.handshake(&HandshakeRecord { endpoint: Some(([127, 0, 0, 2], 8443).into()), ..expired });
+    one.handshake(&again);
+    assert_eq!(value(&telemetry, series), Some(1_700_000_000.0), "another endpoint's ends earlier");
 }
 
 #[test]

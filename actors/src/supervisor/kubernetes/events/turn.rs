@@ -127,6 +127,7 @@ mod tests {
     use crate::outcome::HandshakeResult::{Expired, NameMismatch, Ok, UnknownIssuer};
     use crate::telemetry::Evidence;
     use crate::telemetry::observations::{Counts, Failure};
+    use crate::telemetry::peers::Peers;
 
     const START: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -157,7 +158,7 @@ mod tests {
                 evidence: Evidence::of(result, "cause"),
             }),
             counts: Counts::default(),
-            peer_not_after: None,
+            peers: Peers::default(),
             outdated: false,
         }
     }
