@@ -14,6 +14,7 @@ use crate::provision::parameters::Parameters;
 use crate::resources::{NamespacedName, ObjectRef, Snapshot};
 use crate::status::Verdicts;
 
+mod absence;
 mod allowed_routes;
 pub(crate) mod backend_tls_policy;
 pub(crate) mod backends;
@@ -173,6 +174,9 @@ pub fn translate(snapshot: &Snapshot, settings: &Settings, now: jiff::Timestamp)
     }
     let plan = Plan { ports, backends, authorities: resolved.authorities };
     let endpoints = endpoints_of(&plan, snapshot);
+    if settings.reads_everything() {
+        endpoints::slips::report(snapshot, &endpoints, &mut findings);
+    }
     let references = gateways.references(resolved.references);
     let verdicts = Verdicts {
         gateways: gateways.verdicts(),

@@ -201,7 +201,7 @@ spec:
     );
     for (from, to, expected) in [
         ("kind: BackendTLSPolicy", "kind: BackendTLSPolcy", "did you mean `kind: BackendTLSPolicy`?"),
-        ("kind: Service, name: shop", "kind: Service, name: shopp", "did you mean `name: shop`?"),
+        ("kind: Service, name: shop", "kind: Service, name: shopp", "did you mean `shop`?"),
         ("kind: Service, name: shop", "kind: Servce, name: shop", "port 443 (https), go in plaintext"),
     ] {
         let folder = tempfile::tempdir().expect("a folder");

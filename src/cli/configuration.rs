@@ -12,7 +12,7 @@ use postern_actors::supervisor::{Configuration, Effect, FileEvents};
 use super::Refusal;
 use super::diagnostic::{Diagnostic, show_path};
 use crate::resources::files::{FileProblem, FileSet};
-use crate::resources::{Severity, Snapshot};
+use crate::resources::{EndpointSlice, Severity, Snapshot};
 use crate::status::Verdicts;
 use crate::translate::{Settings, Translation, endpoints, translate};
 
@@ -179,9 +179,18 @@ fn problem(problem: &FileProblem) -> Diagnostic {
     }
 }
 
-/// Whether two snapshots differ in nothing but their EndpointSlices, and neither is empty.
+/// Whether two snapshots differ in nothing but the addresses of their EndpointSlices, and neither is empty.
 fn differs_in_addresses_only(before: &Snapshot, after: &Snapshot) -> bool {
     if (before == &Snapshot::default()) != (after == &Snapshot::default()) {
+        return false;
+    }
+    // To which ports of which Service a slice belongs is told of in a translation.
+    let of_services = |snapshot: &Snapshot| -> BTreeSet<_> {
+        let slices = snapshot.endpoint_slices.values();
+        let ports = |slice: &EndpointSlice| slice.ports.iter().map(|port| port.name.clone()).collect::<Vec<_>>();
+        slices.map(|slice| (slice.metadata.key(), slice.metadata.labels.clone(), ports(slice))).collect()
+    };
+    if of_services(before) != of_services(after) {
         return false;
     }
     let but_addresses = Snapshot { endpoint_slices: after.endpoint_slices.clone(), ..before.clone() };

@@ -124,7 +124,16 @@ impl FileSet {
                 snapshot.unreadable_policies.insert(name, Arc::clone(policy));
             }
         }
+        snapshot.refused = self.refused();
         snapshot
+    }
+
+    fn refused(&self) -> BTreeSet<ObjectRef> {
+        let problems = self.files.values().flat_map(|file| &file.problems);
+        let refused = problems.filter(|problem| problem.code == Code::InvalidObject);
+        let is_good = |place: &Place| matches!(self.entry(place), Some(Entry { held: Held::Good(_), .. }));
+        let has_good = |object: &&ObjectRef| self.places.get(*object).is_some_and(|places| places.iter().any(is_good));
+        refused.filter_map(|problem| problem.object.as_ref()).filter(|object| !has_good(object)).cloned().collect()
     }
 
     fn unseen_policies(&self) -> Option<Arc<str>> {

@@ -1,12 +1,12 @@
 //! The Snapshot: every object that takes part in a translation, as of one moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::backend_tls_policy::UnreadablePolicy;
 use super::{
     AgentgatewayBackend, BackendTlsPolicy, ConfigMap, EndpointSlice, Gateway, GatewayClass, HttpRoute, Namespace,
-    NamespacedName, ReferenceGrant, Secret, Service,
+    NamespacedName, ObjectRef, ReferenceGrant, Secret, Service,
 };
 
 /// Objects of one kind by name.
@@ -39,6 +39,8 @@ pub struct Snapshot {
     /// Why there may be policies that nobody has seen, for example a file that never parsed. Until then no backend gets
     /// plaintext.
     pub unseen_policies: Option<Arc<str>>,
+    /// Objects that are written and refused, and of which no good version is known.
+    pub refused: BTreeSet<ObjectRef>,
     /// ReferenceGrant
     pub reference_grants: Store<ReferenceGrant>,
     /// AgentgatewayBackend

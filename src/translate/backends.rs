@@ -11,11 +11,12 @@ use postern_actors::outcome::Reason;
 use postern_actors::plan::{AuthorityExpiry, Backend, BackendId, EndpointSource, Poison, ServicePort, Tls};
 
 use super::Settings;
+use super::absence::Absent;
 use super::backend_tls_policy::{Policies, TargetKey, UsedBy};
 use super::client_certificate::ClientCertificateState;
 use super::endpoints::tcp_port;
 use super::system_roots::Bundles;
-use crate::resources::{NamespacedName, ObjectRef, Service, Snapshot, service};
+use crate::resources::{Kind, NamespacedName, ObjectRef, Service, Snapshot, service};
 use crate::status::{Finding, PolicyVerdict, reason};
 
 /// `spec.type` of a Service that stands for a name in the DNS.
@@ -71,8 +72,10 @@ pub(crate) struct BackendUse {
 pub(crate) struct BackendProblem {
     /// For the route's `ResolvedRefs`: `BackendNotFound`, `UnsupportedProtocol` or `InvalidKind`.
     pub(crate) route_reason: &'static str,
-    /// Names the object, the cause and the remedy.
+    /// Names the object and the cause.
     pub(crate) message: String,
+    /// What would mend it.
+    pub(crate) hint: String,
     /// What the reference's share of the requests gets.
     pub(crate) poison: Poison,
 }
@@ -163,7 +166,7 @@ impl Place {
                     Err(external_name(&target.name))
                 }
                 Some(service) => Self::of_service(service, target),
-                None => Err(not_found(format!("Service {} does not exist", target.name))),
+                None => Err(absent(&Absent::of(snapshot, &snapshot.services, Kind::Service, &target.name))),
             },
             BackendKind::AgentgatewayBackend => Self::of_static(snapshot, target),
         }
@@ -217,7 +220,8 @@ impl Place {
     fn of_static(snapshot: &Snapshot, target: &BackendTarget) -> Result<Self, BackendProblem> {
         let name = &target.name;
         let Some(backend) = snapshot.agentgateway_backends.get(name) else {
-            return Err(not_found(format!("AgentgatewayBackend {name} does not exist")));
+            let backends = &snapshot.agentgateway_backends;
+            return Err(absent(&Absent::of(snapshot, backends, Kind::AgentgatewayBackend, name)));
         };
         let port = backend.spec.fixed.port;
         if let Some(other) = target.port.filter(|&other| other != port) {
@@ -282,8 +286,17 @@ fn external_name(name: &NamespacedName) -> BackendProblem {
     problem(reason::INVALID_KIND, message)
 }
 
+const NOT_FOUND: &str = "create it, or correct name, namespace and port of the backendRef";
+
 fn not_found(message: String) -> BackendProblem {
-    problem(reason::BACKEND_NOT_FOUND, message)
+    BackendProblem { hint: NOT_FOUND.to_owned(), ..problem(reason::BACKEND_NOT_FOUND, message) }
+}
+
+fn absent(absent: &Absent) -> BackendProblem {
+    let permit = |other: &NamespacedName| {
+        format!("write `namespace: {}`, and permit it by a ReferenceGrant there", other.namespace)
+    };
+    BackendProblem { hint: absent.hint(permit, NOT_FOUND), ..not_found(absent.cause()) }
 }
 
 fn unsupported(message: String) -> BackendProblem {
@@ -292,7 +305,8 @@ fn unsupported(message: String) -> BackendProblem {
 
 fn problem(route_reason: &'static str, message: String) -> BackendProblem {
     let poison = Poison { reason: Reason::BackendInvalid, message: Arc::from(message.as_str()), policy: None };
-    BackendProblem { route_reason, message, poison }
+    let hint = "requests to this backend get 500 until it is mended".to_owned();
+    BackendProblem { route_reason, message, hint, poison }
 }
 
 #[cfg(test)]

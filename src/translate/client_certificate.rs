@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use postern_actors::plan::identity::ClientCertificate;
 
+use super::absence::Absent;
 use super::certificates::tls_pair;
 use super::grants::Grants;
 use super::secret_ref::{self, Refused};
 use crate::resources::gateway::SecretRef;
-use crate::resources::{Gateway, NamespacedName, Snapshot};
+use crate::resources::{Gateway, Kind, NamespacedName, Snapshot};
 
 /// What a Gateway presents to its TLS backends.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +64,7 @@ pub(crate) fn client_certificate(snapshot: &Snapshot, gateway: &Gateway, grants:
         }
     };
     let Some(secret) = snapshot.secrets.get(&name) else {
-        return invalid(format!("Secret {name} does not exist"));
+        return invalid(Absent::of(snapshot, &snapshot.secrets, Kind::Secret, &name).cause());
     };
     match tls_pair(secret) {
         Ok(pair) => ClientCertificateState::Usable(Arc::new(ClientCertificate {

@@ -10,6 +10,8 @@ use postern_actors::plan::{Endpoint, Endpoints, ServicePort};
 use crate::resources::endpoint_slice::{EndpointPort, EndpointSlice, SERVICE_NAME};
 use crate::resources::{NamespacedName, Snapshot, service};
 
+pub(crate) mod slips;
+
 /// The endpoints of each of `ports` that take connections, sorted and without repetition: the ready ones, or, where none
 /// is ready, those that still serve while they terminate, as kube-proxy does. Every port gets an entry. One pass over the
 /// slices, whatever the number of ports.

@@ -10,6 +10,7 @@ use super::allowed_routes;
 use super::findings::{Findings, Problem};
 use super::hostname;
 use crate::resources::gateway::{FrontendTls, Gateway, Listener};
+use crate::resources::suggest::closest;
 use crate::resources::{NamespacedName, ObjectRef};
 use crate::status::condition::{ACCEPTED, CONFLICTED, OVERLAPPING_TLS_CONFIG, PROGRAMMED, RESOLVED_REFS, joined};
 use crate::status::{Condition, ListenerVerdict, reason};
@@ -215,7 +216,9 @@ fn rejection(
     };
     let Some(protocol) = protocol else {
         let message = format!("protocol {} is not supported", spec.protocol);
-        return no(reason::UNSUPPORTED_PROTOCOL, ".protocol", message, "use HTTP or HTTPS");
+        let near = closest(&spec.protocol, ["HTTP", "HTTPS"]);
+        let hint = near.map_or("use HTTP or HTTPS".to_owned(), |near| format!("did you mean `protocol: {near}`?"));
+        return no(reason::UNSUPPORTED_PROTOCOL, ".protocol", message, &hint);
     };
     if RESERVED_PORTS.contains(&spec.port) {
         let message = format!("port {} cannot be claimed: the proxy itself needs it", spec.port);

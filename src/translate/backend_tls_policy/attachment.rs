@@ -6,7 +6,8 @@ use super::{Policy, TargetKey};
 use crate::resources::backend_tls_policy::TargetRef;
 use crate::resources::service::ServicePort;
 use crate::resources::suggest::closest;
-use crate::resources::{AGENTGATEWAY_GROUP, NamespacedName, Snapshot};
+use crate::resources::{AGENTGATEWAY_GROUP, Kind, NamespacedName, Snapshot};
+use crate::translate::absence::Absent;
 use crate::translate::backends::BackendKind;
 use crate::translate::endpoints::is_tcp;
 
@@ -118,14 +119,20 @@ impl<'a> Attachments<'a> {
     }
 
     fn absent(&self, snapshot: &Snapshot, target: &TargetKey) -> Outcome {
-        let meant = self.near(snapshot, target);
-        let hint = match &meant {
-            Some(meant) => format!("did you mean `name: {}`?", meant.name.name),
-            None => {
-                "create it, or correct the targetRef; a policy selects targets of its own namespace only".to_owned()
+        let absent = match target.kind {
+            BackendKind::Service => Absent::of(snapshot, &snapshot.services, Kind::Service, &target.name),
+            BackendKind::AgentgatewayBackend => {
+                Absent::of(snapshot, &snapshot.agentgateway_backends, Kind::AgentgatewayBackend, &target.name)
             }
         };
-        Outcome::NotFound { cause: format!("{target} does not exist"), hint, meant }
+        let own_alone = "a policy selects targets of its own namespace only";
+        let unknown = format!("create it, or correct the targetRef; {own_alone}");
+        let meant = self.near(snapshot, target);
+        let hint = match &meant {
+            Some(meant) => format!("did you mean `{}`?", meant.name.name),
+            None => absent.hint(|_| own_alone.to_owned(), &unknown),
+        };
+        Outcome::NotFound { cause: absent.cause(), hint, meant }
     }
 }
 

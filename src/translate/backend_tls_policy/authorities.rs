@@ -10,6 +10,7 @@ use rustls::pki_types::CertificateDer;
 use super::Policy;
 use crate::resources::backend_tls_policy::CaCertificateRef;
 use crate::resources::{Kind, NamespacedName, ObjectRef, Snapshot};
+use crate::translate::absence::Absent;
 use crate::translate::pem::{self, Certificate};
 
 /// The key of a ConfigMap or Secret that holds the certificates (BackendTLSPolicyValidation.caCertificateRefs).
@@ -153,8 +154,14 @@ fn read(snapshot: &Snapshot, source: Source, name: &NamespacedName) -> Content {
         }),
     };
     let Some((text, keys)) = found else {
-        let hint = format!("create {kind} {} in namespace {}, where the policy is", name.name, name.namespace);
-        return Err(problem("does not exist".into(), &hint));
+        let absent = match source {
+            Source::ConfigMap => Absent::of(snapshot, &snapshot.config_maps, kind, name),
+            Source::Secret => Absent::of(snapshot, &snapshot.secrets, kind, name),
+        };
+        let here = format!("namespace {}, where the policy is", name.namespace);
+        let hint =
+            absent.hint(|_| format!("it has to be in {here}"), &format!("create {kind} {} in {here}", name.name));
+        return Err(ReferenceProblem { reason: "InvalidCACertificateRef", cause: absent.cause(), hint });
     };
     let Some(text) = text else {
         let keys = if keys.is_empty() { "it is empty".into() } else { format!("its keys are {}", keys.join(", ")) };

@@ -1,20 +1,19 @@
 //! TargetRefs that select nothing, what they were probably meant for, and what comes of it: that is spoken to in plaintext.
 //! It must not decide anything: by its specification such a policy does not attach, so nothing here touches what is selected.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attachment::{Attachments, Outcome, target};
 use super::{TargetKey, UsedBy};
 use crate::resources::backend_tls_policy::TargetRef;
+use crate::resources::snapshot::Store;
 use crate::resources::suggest::closest;
 use crate::resources::{AGENTGATEWAY_GROUP, NamespacedName, Snapshot};
+use crate::translate::absence::beside;
 use crate::translate::backends::{BackendKind, declares_tls, port_name};
 use crate::translate::endpoints::is_tcp;
 use crate::translate::work;
 
-/// More names than this of a namespace are not compared with one that is not there: cost stays proportional to the input.
-const COMPARED: usize = 1000;
 /// The core group, and what it is taken for.
 const CORE: [&str; 3] = ["", "core", "v1"];
 
@@ -104,20 +103,12 @@ impl Attachments<'_> {
         }
     }
 
-    fn near_of<T>(
-        &self,
-        store: &BTreeMap<NamespacedName, T>,
-        snapshot: &Snapshot,
-        absent: &TargetKey,
-    ) -> Option<TargetKey> {
-        let from = NamespacedName::new(Arc::clone(&absent.name.namespace), "");
-        let there = store.range(from..).map(|(name, _)| name);
-        let there = there.take_while(|name| name.namespace == absent.name.namespace).take(COMPARED);
+    fn near_of<T>(&self, store: &Store<T>, snapshot: &Snapshot, absent: &TargetKey) -> Option<TargetKey> {
         let of_name = |name: &str| TargetKey {
             kind: absent.kind,
             name: NamespacedName::new(Arc::clone(&absent.name.namespace), name),
         };
-        let exposed = there.map(|name| &*name.name).filter(|name| {
+        let exposed = beside(store, &absent.name).map(|name| &*name.name).filter(|name| {
             work::steps(1);
             self.exposed(snapshot, &of_name(name)).is_some()
         });

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::resources::Service;
+use crate::translate::findings::Findings;
 
 fn port(number: u16) -> ServicePort {
     ServicePort { namespace: "default".into(), name: "web".into(), port: number }
@@ -99,4 +100,39 @@ fn every_port_asked_for_gets_an_entry() {
     let found = endpoints(&snapshot(&[]), [port(80), port(9)]);
     assert_eq!(found.len(), 2);
     assert!(found.values().all(|addresses| addresses.is_empty()));
+}
+
+fn reported(snapshot: &Snapshot, ports: &[u16]) -> Vec<(String, &'static str, String, String)> {
+    let mut findings = Findings::default();
+    slips::report(snapshot, &endpoints(snapshot, ports.iter().copied().map(port)), &mut findings);
+    let told = findings.into_vec().into_iter();
+    told.map(|finding| (finding.object.to_string(), finding.code, finding.message, finding.hint)).collect()
+}
+
+#[test]
+fn slices_that_miss_their_service_and_ports_that_are_missed_are_told() {
+    let good = slice("IPv4", &[endpoint("10.0.0.1", &json!({}))]);
+    assert_eq!(reported(&snapshot(std::slice::from_ref(&good)), &[80, 443]), []);
+    assert_eq!(reported(&snapshot(&[]), &[80]), [], "in a cluster there is no slice among the objects");
+
+    let mut slip = good.clone();
+    slip["metadata"]["labels"] = json!({SERVICE_NAME: "webb"});
+    let told = reported(&snapshot(&[slip]), &[80]);
+    assert_eq!(told.len(), 1, "the Service is not told of besides: {told:?}");
+    let (object, code, message, hint) = &told[0];
+    assert_eq!((&**object, *code), ("EndpointSlice default/slice-0", "ServiceNotFound"));
+    assert_eq!(message, "Service default/webb does not exist, so nobody gets its addresses");
+    assert_eq!(hint, "did you mean `web`?");
+
+    let mut unlabelled = good.clone();
+    unlabelled["metadata"]["labels"] = json!({});
+    let codes: Vec<_> = reported(&snapshot(&[unlabelled]), &[80]).into_iter().map(|told| told.1).collect();
+    assert_eq!(codes, ["ServiceNotFound", "NoEndpointSlice"]);
+
+    let mut other_port = good;
+    other_port["ports"] = json!([{"name": "htp", "port": 8080}]);
+    let told = reported(&snapshot(&[other_port]), &[80]);
+    assert_eq!((&*told[0].0, told[0].1), ("Service default/web", "NoEndpointPort"));
+    assert!(told[0].2.contains("TCP port named \"http\", so requests to port 80 get 503"), "{told:?}");
+    assert_eq!(told[0].3, "did you mean `name: http` in place of htp?");
 }

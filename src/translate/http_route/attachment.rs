@@ -1,8 +1,10 @@
 //! Which listeners a route attaches to, parentRef by parentRef.
 
 use crate::resources::http_route::ParentRef;
-use crate::resources::{GATEWAY_GROUP, NamespacedName, Object, Snapshot};
+use crate::resources::suggest::closest;
+use crate::resources::{GATEWAY_GROUP, Kind, NamespacedName, Object, Snapshot};
 use crate::status::reason;
+use crate::translate::absence::Absent;
 use crate::translate::allowed_routes::allows_namespace;
 use crate::translate::findings::{Findings, Problem};
 use crate::translate::gateway::{GatewayDraft, Gateways};
@@ -41,24 +43,48 @@ pub(crate) fn attach<'a>(
         let key = NamespacedName::new(namespace, reference.name.as_str());
         let Some(&gateway) = gateways.by_key.get(&key) else {
             if gateways.whole && !snapshot.gateways.contains_key(&key) {
-                let message = format!("there is no Gateway {key}");
-                let hint = "create it, or correct name and namespace; a parentRef's namespace defaults to the route's";
-                findings.warning(&object, &Problem::new("ParentNotFound", field(index), message, hint));
+                let absent = Absent::of(snapshot, &snapshot.gateways, Kind::Gateway, &key);
+                let hint = absent.hint(
+                    |other| format!("write `namespace: {}`, which defaults to the route's", other.namespace),
+                    "create it, or correct name and namespace; a parentRef's namespace defaults to the route's",
+                );
+                findings.warning(&object, &Problem::new("ParentNotFound", field(index), absent.cause(), hint));
             }
             continue;
         };
         if parents.iter().any(|parent| parent.reference == reference) {
             continue;
         }
-        let outcome = listeners(draft, reference, &gateways.drafts[gateway], snapshot, &field(index));
+        let drafted = &gateways.drafts[gateway];
+        let selected = selected(reference, drafted);
+        let outcome = listeners(draft, (reference, &selected), drafted, snapshot, &field(index));
         if let Err(problem) = &outcome
-            && gateways.drafts[gateway].planned
+            && drafted.planned
+            && protocol_problem(&selected, drafted).is_none()
         {
             findings.error(&object, problem);
         }
         parents.push(Parent { reference, gateway, outcome });
     }
     parents
+}
+
+/// The listeners that a parentRef names.
+fn selected(reference: &ParentRef, gateway: &GatewayDraft<'_>) -> Vec<usize> {
+    let named: Vec<usize> = match &reference.section_name {
+        Some(name) => gateway.by_name.get(name.as_str()).cloned().unwrap_or_default(),
+        None => (0..gateway.listeners.len()).collect(),
+    };
+    work::steps(named.len());
+    let has_port = |index: &usize| reference.port.is_none_or(|port| gateway.listeners[*index].spec.port == port);
+    named.into_iter().filter(has_port).collect()
+}
+
+/// Why listeners take no routes at all, where none of them speaks a protocol that takes any: that is told of the Gateway.
+fn protocol_problem<'g>(selected: &[usize], gateway: &'g GatewayDraft<'_>) -> Option<&'g Problem> {
+    let mut selected = selected.iter().map(|index| &gateway.listeners[*index]).peekable();
+    let first = *selected.peek()?;
+    selected.all(|listener| listener.protocol.is_none()).then_some(first.rejected.as_ref()?)
 }
 
 fn field(index: usize) -> String {
@@ -69,26 +95,24 @@ fn field(index: usize) -> String {
 /// the three that leaves none is the reason.
 fn listeners(
     draft: &RouteDraft<'_>,
-    reference: &ParentRef,
+    (reference, selected): (&ParentRef, &[usize]),
     gateway: &GatewayDraft<'_>,
     snapshot: &Snapshot,
     field: &str,
 ) -> Result<Vec<usize>, Problem> {
-    let named: Vec<usize> = match &reference.section_name {
-        Some(name) => gateway.by_name.get(name.as_str()).cloned().unwrap_or_default(),
-        None => (0..gateway.listeners.len()).collect(),
-    };
-    work::steps(named.len());
     let listener = |index: &usize| -> &ListenerDraft<'_> { &gateway.listeners[*index] };
-    let selected: Vec<_> =
-        named.into_iter().filter(|index| reference.port.is_none_or(|port| listener(index).spec.port == port)).collect();
     if selected.is_empty() {
         return Err(no_matching_parent(reference, gateway, field));
+    }
+    if let Some(problem) = protocol_problem(selected, gateway) {
+        let message = format!("no listener of Gateway {} takes routes: {}", gateway.key, problem.message);
+        return Err(Problem::new(reason::NOT_ALLOWED_BY_LISTENERS, field, message, &*problem.hint));
     }
     let namespace = draft.route.metadata.namespace.as_str();
     let home = gateway.gateway.metadata.namespace.as_str();
     let allowed: Vec<_> = selected
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|index| takes_http_routes(listener(index)))
         .filter(|index| allows_namespace(&listener(index).spec.allowed_routes, home, namespace, snapshot))
         .collect();
@@ -134,10 +158,16 @@ fn no_matching_parent(reference: &ParentRef, gateway: &GatewayDraft<'_>, field: 
     let port = reference.port.map(|port| format!(" on port {port}")).unwrap_or_default();
     let there: Vec<_> =
         gateway.listeners.iter().map(|listener| format!("{} ({})", listener.spec.name, listener.spec.port)).collect();
+    let names = gateway.listeners.iter().map(|listener| listener.spec.name.as_str());
+    let near = reference.section_name.as_deref().and_then(|name| closest(name, names).filter(|near| *near != name));
+    let hint = match near {
+        Some(near) => format!("did you mean `sectionName: {near}`?"),
+        None => "correct sectionName and port of the parentRef".to_owned(),
+    };
     Problem::new(
         reason::NO_MATCHING_PARENT,
         field,
         format!("Gateway {} has no listener{name}{port}; its listeners: {}", gateway.key, there.join(", ")),
-        "correct sectionName and port of the parentRef",
+        hint,
     )
 }

@@ -141,13 +141,7 @@ fn problem_of(reference: &RefDraft, gateway: &NamespacedName, resolutions: Resol
             }
             _ => None,
         },
-        Some(Err(problem)) => {
-            let hint = match problem.route_reason {
-                reason::BACKEND_NOT_FOUND => "create it, or correct name, namespace and port of the backendRef",
-                _ => "requests to this backend get 500 until it is mended",
-            };
-            new(problem.route_reason, &problem.message, hint)
-        }
+        Some(Err(problem)) => new(problem.route_reason, &problem.message, &problem.hint),
         None => new(reason::BACKEND_NOT_FOUND, &format!("{} was not resolved", target.name), ""),
     }
 }

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use postern_actors::plan::certificate::ServerCertificate;
 
 use crate::resources::gateway::{Listener, SecretRef};
-use crate::resources::{Gateway, NamespacedName, Object, ObjectRef, Snapshot};
+use crate::resources::{Gateway, Kind, NamespacedName, Object, ObjectRef, Snapshot};
 use crate::status::reason;
+use crate::translate::absence::Absent;
 use crate::translate::certificates::server_certificate;
 use crate::translate::expiry;
 use crate::translate::findings::{Findings, Problem, grant_hint};
@@ -100,7 +101,12 @@ impl<'a> Certificates<'a> {
         })?;
         secrets.push(key.clone());
         let Some(secret) = self.snapshot.secrets.get(&key) else {
-            return Err(invalid(format!("Secret {key} does not exist"), "create it, or correct the name"));
+            let absent = Absent::of(self.snapshot, &self.snapshot.secrets, Kind::Secret, &key);
+            let hint = absent.hint(
+                |other| format!("write `namespace: {}`, and permit it by a ReferenceGrant there", other.namespace),
+                "create it, or correct the name",
+            );
+            return Err(invalid(absent.cause(), &hint));
         };
         let read = self.read.entry(key).or_insert_with(|| server_certificate(secret).map(Arc::new));
         read.clone().map_err(|message| {

@@ -16,7 +16,7 @@ fn a_slip_in_a_target_is_an_error_that_names_what_was_meant_and_what_it_costs() 
             json!({"kind": "Service", "name": "shopp"}),
             "TargetNotFound",
             "Service default/shopp does not exist",
-            "did you mean `name: shop`?",
+            "did you mean `shop`?",
         ),
         (
             json!({"kind": "Servce", "name": "shop"}),

@@ -1,0 +1,137 @@
+//! What `postern check` blames, and with which hint: one fault is one problem, at its cause.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A Gateway by HTTP and HTTPS, and a route to a Service under a policy: all is well.
+const GOOD: &str = include_str!("check/good.yaml");
+
+/// What is told of the good objects with some text in them replaced: `severity code object: message (hint) at file:line`.
+#[track_caller]
+fn problems(changes: &[(&str, &str)]) -> Vec<String> {
+    let mut objects = GOOD.to_owned();
+    for (from, to) in changes {
+        assert!(objects.contains(from), "{from:?} is not among the objects");
+        objects = objects.replace(from, to);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("all.yaml"), &objects).expect("a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_postern"))
+        .args(["check", "-o", "json"])
+        .arg(folder.path())
+        .output()
+        .expect("the binary runs");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let problems = told["problems"].as_array().expect("a list").iter();
+    let text = |problem: &Value, field: &str| problem[field].as_str().unwrap_or_default().to_owned();
+    let line = |problem: &Value| {
+        let line = problem["line"].as_u64().and_then(|line| objects.lines().nth(line as usize - 1));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let told = problems.map(|problem| {
+        let [severity, code, object, message, hint] =
+            ["severity", "code", "object", "message", "hint"].map(|field| text(problem, field));
+        format!("{severity} {code} {object}: {message} ({hint}) at {}", line(problem))
+    });
+    told.collect()
+}
+
+#[track_caller]
+fn assert_told(changes: &[(&str, &str)], expected: &[&[&str]]) {
+    let told = problems(changes);
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (told, parts) in told.iter().zip(expected) {
+        for part in *parts {
+            assert!(told.contains(part), "{part:?} is not in {told}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_told_of_good_objects() {
+    assert_told(&[], &[]);
+}
+
+#[test]
+fn a_protocol_that_is_not_known_is_told_of_the_listener_alone() {
+    assert_told(
+        &[("protocol: HTTP,", "protocol: HTPP,")],
+        &[&["error UnsupportedProtocol Gateway default/web", "did you mean `protocol: HTTP`?"], &["PolicyNotUsed"]],
+    );
+}
+
+#[test]
+fn a_reference_to_what_is_refused_says_so() {
+    assert_told(
+        &[(
+            "{name: http, protocol: HTTP, port: 80}",
+            "{name: http, protocol: HTTP, port: 80}\n  - {name: again, protocol: HTTP, port: 80}",
+        )],
+        &[
+            &["error InvalidObject Gateway default/web"],
+            &[
+                "ParentNotFound HTTPRoute default/shop",
+                "Gateway default/web is refused",
+                "mend Gateway default/web first",
+            ],
+            &["PolicyNotUsed"],
+        ],
+    );
+    assert_told(
+        &[("ca.crt: |", "ca.crt: 1\n  other: |")],
+        &[
+            &["error InvalidObject ConfigMap default/ca"],
+            &["InvalidBackendTLS", "ConfigMap default/ca is refused"],
+            &["InvalidCACertificateRef", "ConfigMap default/ca is refused", "mend ConfigMap default/ca first"],
+            &["NoValidCACertificate"],
+        ],
+    );
+}
+
+#[test]
+fn a_name_that_is_nearly_there_is_told() {
+    assert_told(
+        &[("parentRefs: [{name: web}]", "parentRefs: [{name: wbe}]")],
+        &[
+            &["ParentNotFound HTTPRoute default/shop", "Gateway default/wbe does not exist", "did you mean `web`?"],
+            &["PolicyNotUsed"],
+        ],
+    );
+    assert_told(
+        &[("backendRefs: [{name: shop,", "backendRefs: [{name: sohp,")],
+        &[
+            &[
+                "error BackendNotFound HTTPRoute default/shop",
+                "Service default/sohp does not exist",
+                "did you mean `shop`?",
+            ],
+            &["PolicyNotUsed"],
+        ],
+    );
+}
+
+#[test]
+fn an_endpoint_slice_that_misses_its_service_is_told() {
+    assert_told(
+        &[("service-name: shop", "service-name: shopp")],
+        &[&["warning ServiceNotFound EndpointSlice default/shop-1", "did you mean `shop`?", "at labels:"]],
+    );
+    assert_told(
+        &[("ports: [{name: https, port: 8443}]", "ports: [{name: http, port: 8443}]")],
+        &[&["warning NoEndpointPort Service default/shop", "did you mean `name: https` in place of http?"]],
+    );
+}
+
+#[test]
+fn a_config_map_of_another_namespace_is_told() {
+    assert_told(
+        &[("metadata: {name: ca}", "metadata: {name: ca, namespace: other}")],
+        &[
+            &["InvalidBackendTLS"],
+            &["there is a ConfigMap other/ca: it has to be in namespace default, where the policy is"],
+            &["NoValidCACertificate"],
+        ],
+    );
+}
