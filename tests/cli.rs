@@ -163,14 +163,14 @@ fn a_file_that_is_no_yaml_is_an_error_of_its_own() {
 }
 
 #[test]
-fn a_folder_without_objects_is_a_warning_that_names_it() {
+fn a_folder_without_objects_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("gateway.txt"), GOOD).expect("a file");
     let path = folder.path().display().to_string();
     let output = postern(&["check", &path]);
     let text = stdout(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("warning NoObjects") && text.contains(&path) && text.contains("*.yml"), "{text}");
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("error NoObjects") && text.contains(&path) && text.contains("*.yml"), "{text}");
 }
 
 #[test]

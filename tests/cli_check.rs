@@ -135,3 +135,28 @@ fn a_config_map_of_another_namespace_is_told() {
         ],
     );
 }
+
+#[test]
+fn what_is_not_served_is_an_error() {
+    let kind = "kind: ConfigMap\nmetadata: {name: ca}";
+    for (from, to, code, hint) in [
+        (
+            "gatewayClassName: postern",
+            "gatewayClassName: posten",
+            "GatewayClassNotFound",
+            "`gatewayClassName: postern`?",
+        ),
+        ("parentRefs: [{name: web}]", "parentRefs: [{name: nobody}]", "ParentNotFound", "create it"),
+        (kind, "metadata: {name: ca}", "NoObject", ""),
+        (
+            "gateway.networking.k8s.io/v1\nkind: HTTPRoute",
+            "gateway.networking.k8s.io/v1alpha2\nkind: HTTPRoute",
+            "UnknownVersion",
+            "",
+        ),
+    ] {
+        let told = problems(&[(from, to)]);
+        let start = format!("error {code} ");
+        assert!(told.iter().any(|told| told.starts_with(&start) && told.contains(hint)), "{told:#?}");
+    }
+}

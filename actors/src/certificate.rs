@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::printable::printable;
+
+/// So long before its end a certificate is to be looked at: that is when the first alert on it begins.
+pub const SOON: SignedDuration = SignedDuration::from_hours(21 * 24);
 
 /// The fields of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]

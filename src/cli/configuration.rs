@@ -154,7 +154,7 @@ impl FileConfiguration {
         }
         let asked: Vec<_> = self.asked.iter().map(|path| show_path(path)).collect();
         Some(Diagnostic {
-            severity: Severity::Warning,
+            severity: Severity::Error,
             code: "NoObjects".to_owned(),
             object: String::new(),
             field: String::new(),

@@ -1,12 +1,10 @@
 //! Certificates with private keys that have expired, or soon will: said of the Gateway that presents them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use postern_actors::certificate::SOON;
 
 use super::findings::{Findings, Problem};
 use crate::resources::ObjectRef;
-
-/// How long before its end a certificate is worth a warning.
-const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Looks at the end (seconds since the Unix epoch) of the certificate of a Secret, `namespace/name`. One beyond every
 /// calendar is none.
@@ -22,7 +20,7 @@ pub(crate) fn look_at(
     if not_after < now {
         let message = format!("the certificate of Secret {secret} expired at {not_after}");
         findings.error(gateway, &Problem::new("CertificateExpired", field, message, hint));
-    } else if not_after.duration_since(now) < SOON {
+    } else if not_after.duration_since(now) <= SOON {
         let message = format!("the certificate of Secret {secret} expires at {not_after}");
         findings.warning(gateway, &Problem::new("CertificateExpiresSoon", field, message, hint));
     }

@@ -15,6 +15,7 @@ use super::listener::{ListenerDraft, conflicts};
 use super::system_roots::{Bundles, SystemBundle};
 use super::{Provision, Settings};
 use crate::provision::parameters::Parameters;
+use crate::resources::suggest::closest;
 use crate::resources::{Gateway, Kind, NamespacedName, Object, ObjectRef, Snapshot};
 use crate::status::{GatewayVerdict, reason};
 
@@ -93,7 +94,7 @@ impl<'a> Gateways<'a> {
                 Standing::Foreign => continue,
                 Standing::Unknown => {
                     if settings.plans(key) {
-                        findings.warning(&gateway.object_ref(), &unknown_class(gateway, settings));
+                        findings.error(&gateway.object_ref(), &unknown_class(gateway, settings, snapshot));
                     }
                     continue;
                 }
@@ -260,10 +261,14 @@ impl<'a> GatewayDraft<'a> {
     }
 }
 
-fn unknown_class(gateway: &Gateway, settings: &Settings) -> Problem {
+fn unknown_class(gateway: &Gateway, settings: &Settings, snapshot: &Snapshot) -> Problem {
     let name = &gateway.spec.gateway_class_name;
     let message = format!("there is no GatewayClass {name}; the Gateway is not served");
-    let hint = if settings.class_names.is_empty() {
+    let classes = snapshot.gateway_classes.keys().map(|class| &*class.name);
+    let near = closest(name, classes.chain(settings.class_names.iter().map(String::as_str)));
+    let hint = if let Some(near) = near {
+        format!("did you mean `gatewayClassName: {near}`?")
+    } else if settings.class_names.is_empty() {
         format!("create GatewayClass {name} with controllerName {}", settings.controller_name)
     } else {
         format!(

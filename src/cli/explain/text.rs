@@ -15,7 +15,8 @@ const SHOWN: usize = 3;
 /// Matches that lost and are told, where there is only one answer.
 const NEAR: usize = 10;
 /// The codes of problems for which an object, or a whole file, takes no part.
-const UNREAD: [&str; 4] = ["FileUnreadable", "SyntaxError", "InvalidObject", given::UNREAD];
+const UNREAD: [&str; 6] =
+    ["FileUnreadable", "SyntaxError", "InvalidObject", "NoObject", "UnknownVersion", given::UNREAD];
 
 /// The whole page.
 pub(super) fn render(explained: &Explained, all: bool, paint: Paint) -> String {

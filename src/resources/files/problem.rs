@@ -51,12 +51,10 @@ impl Code {
     /// How grave it is.
     pub fn severity(self) -> Severity {
         match self {
-            Self::FileUnreadable | Self::SyntaxError | Self::InvalidObject => Severity::Error,
-            Self::UnknownField
-            | Self::InvalidStatus
-            | Self::NoObject
-            | Self::UnknownVersion
-            | Self::DuplicateObject => Severity::Warning,
+            Self::FileUnreadable | Self::SyntaxError | Self::InvalidObject | Self::NoObject | Self::UnknownVersion => {
+                Severity::Error
+            }
+            Self::UnknownField | Self::InvalidStatus | Self::DuplicateObject => Severity::Warning,
             Self::UnknownKind => Severity::Notice,
         }
     }

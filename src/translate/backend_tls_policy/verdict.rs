@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use postern_actors::certificate::SOON;
 
 use super::ancestors::{Places, homeless_message};
 use super::attachment::{Attachments, Outcome, target};
@@ -16,9 +17,6 @@ use super::{Policy, UsedBy};
 use crate::resources::{Kind, NamespacedName, ObjectRef, Severity, Snapshot};
 use crate::status::{AncestorVerdict, Condition, Finding, PolicyVerdict};
 use crate::translate::client_certificate::ClientCertificateState;
-
-/// A CA certificate that ends within this time is warned about.
-const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Whom a verdict is about.
 pub(super) struct Subject<'s, 'a> {
@@ -227,10 +225,15 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
         ));
     }
     if let Some(authorities) = &compiled.authorities {
+        let good = authorities.references.iter().filter_map(|reference| reference.content.as_ref().ok());
+        let works = good
+            .flat_map(|certificates| certificates.iter())
+            .any(|certificate| certificate.facts.not_after >= subject.now.as_second());
+        let expired = if works { Severity::Warning } else { Severity::Error };
         for (index, reference) in authorities.references.iter().enumerate() {
             let field = format!("spec.validation.caCertificateRefs[{index}]");
             match &reference.content {
-                Ok(_) => found.extend(expiries(reference, subject.now, |severity, code, message, hint| {
+                Ok(_) => found.extend(expiries(reference, subject.now, expired, |severity, code, message, hint| {
                     finding(severity, code, field.clone(), message, hint)
                 })),
                 Err(problem) => found.push(finding(
@@ -308,9 +311,11 @@ fn unused(
     found
 }
 
+/// Of certificates that have ended, or will soon. An end is as grave as `ended`: it works where another one is left.
 fn expiries(
     reference: &Reference,
     now: Timestamp,
+    ended: Severity,
     finding: impl Fn(Severity, &'static str, String, String) -> Finding,
 ) -> Vec<Finding> {
     let Ok(certificates) = &reference.content else { return Vec::new() };
@@ -329,7 +334,7 @@ fn expiries(
                     (false, _) => "",
                 };
                 Some(finding(
-                    Severity::Error,
+                    ended,
                     "CertificateExpired",
                     format!("{named} expired on {}{rest}", date(end)),
                     "replace the certificate by one that is valid, or remove it".into(),

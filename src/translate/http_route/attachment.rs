@@ -48,7 +48,7 @@ pub(crate) fn attach<'a>(
                     |other| format!("write `namespace: {}`, which defaults to the route's", other.namespace),
                     "create it, or correct name and namespace; a parentRef's namespace defaults to the route's",
                 );
-                findings.warning(&object, &Problem::new("ParentNotFound", field(index), absent.cause(), hint));
+                findings.error(&object, &Problem::new("ParentNotFound", field(index), absent.cause(), hint));
             }
             continue;
         };

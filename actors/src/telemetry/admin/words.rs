@@ -4,13 +4,11 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::health::Health;
+use crate::certificate::SOON;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-
-/// A certificate that ends within so many days is to be looked at.
-const SOON: u64 = 21;
 
 /// A moment, and how far away it is: `2026-01-02 03:04:05Z (3 minutes ago)`.
 pub(super) fn moment(time: Timestamp, now: Timestamp) -> Markup {
@@ -35,7 +33,7 @@ pub(super) fn health_of_end(not_after: i64, now: Timestamp) -> Health {
     let left = not_after - now.as_second();
     match left {
         ..0 => Health::Bad,
-        _ if left.unsigned_abs() <= SOON * DAY => Health::Warn,
+        _ if left <= SOON.as_secs() => Health::Warn,
         _ => Health::Good,
     }
 }

@@ -106,8 +106,8 @@ fn a_ca_certificate_without_the_right_to_sign_is_a_leaf() {
 #[test]
 fn a_certificate_that_ends_soon_is_a_warning_and_one_that_has_ended_an_error() {
     let cases = [
-        (31, None),
-        (30, Some((Severity::Warning, "CertificateExpiresSoon"))),
+        (22, None),
+        (21, Some((Severity::Warning, "CertificateExpiresSoon"))),
         (1, Some((Severity::Warning, "CertificateExpiresSoon"))),
         (-1, Some((Severity::Error, "CertificateExpired"))),
     ];
@@ -134,9 +134,22 @@ fn a_reference_of_which_everything_has_ended_says_so() {
     for (pems, all) in [(mixed, false), (dead, true)] {
         let world = with(trusting(&[("ConfigMap", "e")])).add(config_map("e", &json!({"ca.crt": pems})));
         let resolved = world.resolve();
-        let message = &resolved.finding("CertificateExpired").message;
-        assert_eq!(message.contains("all certificates of the reference"), all, "{message}");
+        let finding = resolved.finding("CertificateExpired");
+        assert_eq!(finding.message.contains("all certificates of the reference"), all, "{}", finding.message);
+        assert_eq!(
+            finding.severity,
+            if all { Severity::Error } else { Severity::Warning },
+            "the other one still works"
+        );
     }
+}
+
+#[test]
+fn an_end_is_no_error_where_another_reference_still_works() {
+    let dead = config_map("e", &json!({"ca.crt": leaf("a", days_from_now(-2))}));
+    let resolved = with(trusting(&[("ConfigMap", "e"), ("ConfigMap", "ca")])).add(dead).resolve();
+    let field = "spec.validation.caCertificateRefs[0]";
+    assert_eq!(resolved.findings(), [(Severity::Warning, "CertificateExpired", field)]);
 }
 
 #[test]
