@@ -160,3 +160,19 @@ fn what_is_not_served_is_an_error() {
         assert!(told.iter().any(|told| told.starts_with(&start) && told.contains(hint)), "{told:#?}");
     }
 }
+
+#[test]
+fn an_option_that_has_no_effect_is_told() {
+    let with = |key: &str| format!("spec:\n  options: {{{key}: \"1.3\"}}\n  targetRefs:");
+    assert_told(
+        &[("spec:\n  targetRefs:", &with("postern.dev/min-tls-version"))],
+        &[&[
+            "warning OptionIgnored BackendTLSPolicy default/shop",
+            "did you mean `gateway.postern.dev/min-tls-version`?",
+        ]],
+    );
+    assert_told(
+        &[("spec:\n  targetRefs:", &with("example.com/ciphers"))],
+        &[&["notice OptionIgnored BackendTLSPolicy default/shop"]],
+    );
+}

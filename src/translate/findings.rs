@@ -47,6 +47,11 @@ impl Findings {
         self.add(Severity::Warning, object, problem);
     }
 
+    /// Nothing is wrong, and it is better known.
+    pub(crate) fn notice(&mut self, object: &ObjectRef, problem: &Problem) {
+        self.add(Severity::Notice, object, problem);
+    }
+
     fn add(&mut self, severity: Severity, object: &ObjectRef, problem: &Problem) {
         let Problem { code, field, message, hint } = problem.clone();
         self.list.push(Finding { severity, code, object: object.clone(), field, message, hint });

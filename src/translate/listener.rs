@@ -176,7 +176,7 @@ impl<'a> ListenerDraft<'a> {
     }
 
     fn accepted_message(&self) -> String {
-        let foreign: Vec<_> = self.spec.tls.iter().flat_map(|tls| tls.options.keys()).map(String::as_str).collect();
+        let foreign: Vec<_> = self.foreign_options().collect();
         if foreign.is_empty() {
             "the listener is valid".into()
         } else {
@@ -192,6 +192,17 @@ impl<'a> ListenerDraft<'a> {
         for problem in wrong {
             findings.error(object, problem);
         }
+        for key in self.foreign_options().filter(|_| self.accepted()) {
+            let field = format!("{}.tls.options[{key}]", self.field);
+            let message = "an option of another implementation has no effect here";
+            findings
+                .notice(object, &Problem::new("OptionIgnored", field, message, "there are no options of listeners"));
+        }
+    }
+
+    /// Keys of `tls.options`: of an accepted listener they are all of other implementations.
+    fn foreign_options(&self) -> impl Iterator<Item = &str> {
+        self.spec.tls.iter().flat_map(|tls| tls.options.keys()).map(String::as_str)
     }
 
     /// `spec.listeners[n]`

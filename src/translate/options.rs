@@ -13,9 +13,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_actors::plan::identity::TlsVersion;
 
+use crate::resources::suggest::closest;
+
 /// The prefix of our keys.
 pub(crate) const PREFIX: &str = "gateway.postern.dev";
-const KEYS: &str = "min-tls-version, max-tls-version, alpn, session-resumption, pinned-sha256";
+const KEYS: [&str; 5] = ["min-tls-version", "max-tls-version", "alpn", "session-resumption", "pinned-sha256"];
 
 /// What the options come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +72,7 @@ pub(crate) fn read(written: &BTreeMap<String, String>) -> Result<Options, Vec<Op
             }
             // "Un-prefixed names are reserved for key names defined by Gateway API." (BackendTLSPolicySpec.options) It
             // defines none, and to ignore one could loosen what its author meant to tighten.
-            None => Err(format!("a key needs a prefix; ours are {PREFIX}/ with {KEYS}")),
+            None => Err(format!("a key needs a prefix; ours are {PREFIX}/ with {}", KEYS.join(", "))),
         };
         if let Err(cause) = outcome {
             errors.push(OptionError { key: key.clone(), cause });
@@ -83,6 +85,14 @@ pub(crate) fn read(written: &BTreeMap<String, String>) -> Result<Options, Vec<Op
         });
     }
     if errors.is_empty() { Ok(options) } else { Err(errors) }
+}
+
+/// The key of ours that was probably meant by one of another prefix.
+pub(crate) fn meant(foreign: &str) -> Option<String> {
+    let (prefix, name) = foreign.split_once('/')?;
+    let is_near = prefix.contains("postern") || closest(prefix, [PREFIX]).is_some();
+    let name = closest(name, KEYS)?;
+    is_near.then(|| format!("{PREFIX}/{name}"))
 }
 
 impl Options {
@@ -99,7 +109,10 @@ impl Options {
                 }
             }
             "pinned-sha256" => self.pins = pins(value)?,
-            _ => return Err(format!("there is no such option; there are {KEYS}")),
+            _ => {
+                let near = closest(name, KEYS).map(|near| format!(": did you mean {near}?")).unwrap_or_default();
+                return Err(format!("there is no such option; there are {}{near}", KEYS.join(", ")));
+            }
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::{Policy, UsedBy};
 use crate::resources::{Kind, NamespacedName, ObjectRef, Severity, Snapshot};
 use crate::status::{AncestorVerdict, Condition, Finding, PolicyVerdict};
 use crate::translate::client_certificate::ClientCertificateState;
+use crate::translate::options;
 
 /// Whom a verdict is about.
 pub(super) struct Subject<'s, 'a> {
@@ -215,6 +216,14 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
         found.push(missed(miss, is_used, &finding));
     }
     found.extend(faults);
+    found.extend(compiled.foreign_options.iter().map(|key| {
+        let field = format!("spec.options[{key}]");
+        let (severity, hint) = match options::meant(key) {
+            Some(meant) => (Severity::Warning, format!("did you mean `{meant}`?")),
+            None => (Severity::Notice, format!("the keys of ours begin with {}/", options::PREFIX)),
+        };
+        finding(severity, "OptionIgnored", field, "an option of another prefix has no effect here".into(), hint)
+    }));
     for cause in subject.rootless.values().collect::<BTreeSet<_>>() {
         found.push(finding(
             Severity::Error,

@@ -82,3 +82,17 @@ fn keys_of_others_are_listed_and_keys_without_a_prefix_refused() {
     assert_eq!(options.foreign, ["example.com/min-tls-version", "sub.gateway.postern.dev/alpn"]);
     assert!(read_all(&[("min-tls-version", "1.3")]).unwrap_err()[0].contains("needs a prefix"));
 }
+
+#[test]
+fn what_was_meant_for_us_is_known_by_prefix_and_name() {
+    for (written, expected) in [
+        ("postern.dev/min-tls-version", Some("gateway.postern.dev/min-tls-version")),
+        ("gatway.postern.dev/alpn", Some("gateway.postern.dev/alpn")),
+        ("gateway.postern.io/pinned-sha", None),
+        ("example.com/alpn", None),
+        ("gateway.postern.dev.example.com/anything", None),
+    ] {
+        assert_eq!(meant(written).as_deref(), expected, "{written}");
+    }
+    assert!(ours("min-tls-versoin", "1.3").unwrap_err()[0].ends_with("did you mean min-tls-version?"));
+}
