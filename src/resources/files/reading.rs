@@ -52,8 +52,8 @@ struct Reading<'a> {
     hides_policies: bool,
     entries: Vec<Entry>,
     problems: Vec<FileProblem>,
-    /// Kinds that were passed over: where the first one is, and how many there are.
-    passed: BTreeMap<(Code, String), (usize, usize)>,
+    /// Kinds that were passed over, with what would mend it: where the first one is, and how many there are.
+    passed: BTreeMap<(Code, String, String), (usize, usize)>,
 }
 
 impl Reading<'_> {
@@ -77,7 +77,7 @@ impl Reading<'_> {
                     Skip::UnknownKind { .. } => Code::UnknownKind,
                     Skip::UnknownVersion { .. } => Code::UnknownVersion,
                 };
-                self.passed.entry((code, skip.to_string())).or_insert((lines.line(), 0)).1 += 1;
+                self.passed.entry((code, skip.to_string(), skip.hint())).or_insert((lines.line(), 0)).1 += 1;
             }
         }
     }
@@ -129,9 +129,9 @@ impl Reading<'_> {
     }
 
     fn finish(mut self, fingerprint: u64) -> File {
-        for ((code, message), (line, count)) in self.passed {
+        for ((code, message, hint), (line, count)) in self.passed {
             let message = if count > 1 { format!("{message} ({count} times in this file)") } else { message };
-            self.problems.push(FileProblem::new(code, self.path, line, message));
+            self.problems.push(FileProblem::new(code, self.path, line, message).hint(hint));
         }
         File {
             fingerprint: Some(fingerprint),

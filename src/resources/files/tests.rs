@@ -224,8 +224,10 @@ fn kinds_that_are_not_read_are_told_once_each() {
     assert_eq!(
         world.told(),
         [
-            "a.yaml:1: notice: Deployment (apps/v1) is not read (2 times in this file)",
-            "a.yaml:11: warning: is no Kubernetes object: apiVersion and kind are required",
+            "a.yaml:1: notice: Deployment (apps/v1) is not read (2 times in this file) (nothing has to be done, unless it was \
+             meant to take part)",
+            "a.yaml:11: error: is no Kubernetes object: apiVersion and kind are required (write apiVersion and kind, or keep \
+             what is no object in another folder)",
         ]
     );
 }

@@ -29,6 +29,17 @@ pub enum Skip {
     },
 }
 
+impl Skip {
+    /// What would mend it, if it should take part.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoObject => "write apiVersion and kind, or keep what is no object in another folder".into(),
+            Self::UnknownKind { .. } => "nothing has to be done, unless it was meant to take part".into(),
+            Self::UnknownVersion { kind, .. } => format!("write `apiVersion: {}`", read_versions(*kind)[0]),
+        }
+    }
+}
+
 impl Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -28,6 +28,12 @@ impl Pattern {
         self.regex.is_match(text)
     }
 
+    /// Values that its words name and that it matches.
+    pub(super) fn examples(&self) -> impl Iterator<Item = &'static str> {
+        let quoted = self.words.unwrap_or_default().split('`').skip(1).step_by(2);
+        quoted.filter(|word| self.is_match(word) && word.starts_with(char::is_alphanumeric))
+    }
+
     /// What a value must be.
     pub(super) fn demand(&self) -> String {
         self.words.map_or_else(|| format!("must match `{}`", self.regex), str::to_owned)

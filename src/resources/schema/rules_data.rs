@@ -33,7 +33,9 @@ pub(super) fn check_secret(secret: View<'_>, path: &FieldPath<'_>, report: &mut 
     if secret.get("type").str() == Some("kubernetes.io/tls") {
         for key in ["tls.crt", "tls.key"] {
             if !secret.get("data").get(key).exists() && !secret.get("stringData").get(key).exists() {
-                report.refuse(&data.key(key), "is required when type is kubernetes.io/tls", "");
+                let hint = "put the certificate chain in PEM under tls.crt, and its private key under tls.key; in a Secret of CA \
+                            certificates alone write `type: Opaque`";
+                report.refuse(&data.key(key), "is required when type is kubernetes.io/tls", hint);
             }
         }
     }

@@ -77,7 +77,7 @@ impl Schema {
         if !self.one_of.is_empty() && !self.one_of.contains(value) {
             let words: Vec<String> = self.one_of.iter().map(plain).filter(|word| !word.is_empty()).collect();
             let hint = value.as_str().and_then(|text| closest(text, words.iter().map(String::as_str)));
-            let hint = hint.map_or_else(String::new, |word| format!("did you mean `{word}`?"));
+            let hint = hint.map_or_else(|| one_of(&words), |word| format!("did you mean `{word}`?"));
             report.refuse(path, format!("must be one of {}{}", words.join(", "), shown(value, report)), hint);
         }
     }
@@ -91,7 +91,7 @@ impl Schema {
     ) {
         for name in &self.required {
             if map.get(name).is_none_or(Value::is_null) {
-                report.refuse_structure(&path.field(name), "is required", "");
+                report.refuse_structure(&path.field(name), "is required", self.hint_for_missing(name));
             }
         }
         bounds(map.len(), self.count, "entries", path, report);
@@ -110,6 +110,18 @@ impl Schema {
                     report.warn(&field, format!("unknown field \"{field}\""), hint);
                 }
             }
+        }
+    }
+
+    /// What to write for a field that is required.
+    fn hint_for_missing(&self, name: &str) -> String {
+        match self.fields.get(name) {
+            // "When unspecified or empty string, core API group is inferred", and where it is required, it is written.
+            Some(_) if name == "group" => {
+                "write `group: \"\"` for the core group, of Service, ConfigMap and Secret".into()
+            }
+            Some(field) => one_of(&field.one_of.iter().map(plain).collect::<Vec<_>>()),
+            None => String::new(),
         }
     }
 
@@ -263,6 +275,17 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// What to write where only these words may stand; empty where they are too many for a hint.
+fn one_of(words: &[String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [first, others @ ..] if words.len() <= 3 => {
+            others.iter().fold(format!("write {first}"), |hint, word| hint + " or " + word)
+        }
+        _ => String::new(),
+    }
+}
+
 fn hint_for(text: &str, pattern: &Pattern) -> String {
     let lower = text.to_lowercase();
     if lower != text && pattern.is_match(&lower) {
@@ -272,7 +295,11 @@ fn hint_for(text: &str, pattern: &Pattern) -> String {
     } else if text.trim() != text && pattern.is_match(text.trim()) {
         "remove the blanks".into()
     } else {
-        String::new()
+        match (closest(text, pattern.examples()), pattern.examples().next()) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(first)) => format!("write for example `{first}`"),
+            (None, None) => String::new(),
+        }
     }
 }
 

@@ -208,7 +208,22 @@ fn hints_say_what_would_mend_it() {
         ("hostname: example.com", "hostname: Example.Com", "spec.validation.hostname", "write `example.com`"),
         ("hostname: example.com", "hostname: '*.a.b'", "spec.validation.hostname", "name one host, for example `a.b`"),
         ("type: URI", "type: Uri", "spec.validation.subjectAltNames[1].type", "did you mean `URI`?"),
+        ("type: Hostname", "type: DNS", "spec.validation.subjectAltNames[0].type", "write `Hostname` or `URI`"),
+        ("type: Hostname, ", "", "spec.validation.subjectAltNames[0].type", "write `Hostname` or `URI`"),
         ("group: ''", "group: on", "spec.targetRefs[0].group", "quote it"),
+        ("group: '', ", "", "spec.targetRefs[0].group", "write `group: \"\"`"),
+        (
+            "hostname: example.com",
+            "hostname: example.com\n    wellKnownCACertificates: system",
+            "spec.validation.wellKnownCACertificates",
+            "did you mean `System`?",
+        ),
+        (
+            "hostname: example.com",
+            "hostname: example.com\n    wellKnownCACertificates: the machine's",
+            "spec.validation.wellKnownCACertificates",
+            "write for example `System`",
+        ),
     ] {
         let report = report(Kind::BackendTlsPolicy, &POLICY.replacen(from, to, 1));
         let violation = report.violations.iter().find(|it| it.field == field).expect(field);
