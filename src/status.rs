@@ -22,8 +22,8 @@ pub struct Verdicts {
     pub http_routes: BTreeMap<NamespacedName, RouteVerdict>,
     /// Policies with at least one ancestor that is ours.
     pub backend_tls_policies: BTreeMap<NamespacedName, PolicyVerdict>,
-    /// What a user should know: every condition that is not as hoped, and what no condition says (a certificate that is
-    /// about to expire). In a fixed order.
+    /// What a user should know: the cause of every condition that is not as hoped, and what no condition says (a certificate
+    /// that is about to expire). In a fixed order.
     pub findings: Vec<Finding>,
 }
 

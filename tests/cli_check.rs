@@ -83,9 +83,7 @@ fn a_reference_to_what_is_refused_says_so() {
         &[("ca.crt: |", "ca.crt: 1\n  other: |")],
         &[
             &["error InvalidObject ConfigMap default/ca"],
-            &["InvalidBackendTLS", "ConfigMap default/ca is refused"],
             &["InvalidCACertificateRef", "ConfigMap default/ca is refused", "mend ConfigMap default/ca first"],
-            &["NoValidCACertificate"],
         ],
     );
 }
@@ -128,11 +126,10 @@ fn an_endpoint_slice_that_misses_its_service_is_told() {
 fn a_config_map_of_another_namespace_is_told() {
     assert_told(
         &[("metadata: {name: ca}", "metadata: {name: ca, namespace: other}")],
-        &[
-            &["InvalidBackendTLS"],
-            &["there is a ConfigMap other/ca: it has to be in namespace default, where the policy is"],
-            &["NoValidCACertificate"],
-        ],
+        &[&[
+            "there is a ConfigMap other/ca: it has to be in namespace default, where the policy is",
+            "at - group: \"\"",
+        ]],
     );
 }
 
@@ -175,4 +172,22 @@ fn an_option_that_has_no_effect_is_told() {
         &[("spec:\n  targetRefs:", &with("example.com/ciphers"))],
         &[&["notice OptionIgnored BackendTLSPolicy default/shop"]],
     );
+}
+
+/// Route, reference and policy are not told of apart, and the place is that of what has to be edited.
+#[test]
+fn one_fault_is_one_problem_at_its_cause() {
+    assert_told(
+        &[("ca.crt: |", "ca.pem: |")],
+        &[&[
+            "error InvalidCACertificateRef ConfigMap default/ca: ConfigMap default/ca has no key ca.crt: its keys are ca.pem; \
+             BackendTLSPolicy default/shop has no CA certificate left: requests under it get 500",
+            "at data:",
+        ]],
+    );
+    assert_told(
+        &[("ca.crt: |", "ca.crt: |\n    -----BEGIN CERTIFICATE-----")],
+        &[&["error InvalidCACertificateRef ConfigMap default/ca", "is malformed", "at ca.crt: |"]],
+    );
+    assert_told(&[("hostname: shop.test", "hostname: 10.0.0.1")], &[&["error Invalid BackendTLSPolicy default/shop"]]);
 }

@@ -16,6 +16,9 @@ use crate::translate::pem::{self, Certificate};
 /// The key of a ConfigMap or Secret that holds the certificates (BackendTLSPolicyValidation.caCertificateRefs).
 const KEY: &str = "ca.crt";
 
+/// Where it stands in the object.
+const IN_OBJECT: &str = "data[ca.crt]";
+
 /// What the references of one policy come to. Policies of one namespace with the same references share it.
 #[derive(Debug)]
 pub(super) struct Authorities {
@@ -43,6 +46,8 @@ pub(super) struct ReferenceProblem {
     /// Names the object and the cause.
     pub(super) cause: String,
     pub(super) hint: String,
+    /// The object and the field to be mended, where the reference itself is right.
+    pub(super) place: Option<(ObjectRef, &'static str)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,6 +131,7 @@ impl<'a> AuthorityStore<'a> {
                 reason: "InvalidKind",
                 cause: format!("{kind} of {group} is not supported"),
                 hint: "refer to a ConfigMap or a Secret of the core group (group: \"\")".into(),
+                place: None,
             })
         };
         let label = Arc::from(format!("{}/{}/{}", reference.kind, name.namespace, name.name));
@@ -144,6 +150,7 @@ fn read(snapshot: &Snapshot, source: Source, name: &NamespacedName) -> Content {
         reason: "InvalidCACertificateRef",
         cause: format!("{kind} {name} {cause}"),
         hint: hint.into(),
+        place: Some((ObjectRef { kind, name: name.clone() }, IN_OBJECT)),
     };
     let found = match source {
         Source::ConfigMap => snapshot.config_maps.get(name).map(|object| {
@@ -161,7 +168,7 @@ fn read(snapshot: &Snapshot, source: Source, name: &NamespacedName) -> Content {
         let here = format!("namespace {}, where the policy is", name.namespace);
         let hint =
             absent.hint(|_| format!("it has to be in {here}"), &format!("create {kind} {} in {here}", name.name));
-        return Err(ReferenceProblem { reason: "InvalidCACertificateRef", cause: absent.cause(), hint });
+        return Err(ReferenceProblem { reason: "InvalidCACertificateRef", cause: absent.cause(), hint, place: None });
     };
     let Some(text) = text else {
         let keys = if keys.is_empty() { "it is empty".into() } else { format!("its keys are {}", keys.join(", ")) };

@@ -9,7 +9,7 @@ use postern_actors::certificate::SOON;
 
 use super::ancestors::{Places, homeless_message};
 use super::attachment::{Attachments, Outcome, target};
-use super::authorities::Reference;
+use super::authorities::{Reference, ReferenceProblem};
 use super::foresight;
 use super::near_miss::Miss;
 use super::validation::{Compiled, reference_problems, system_message};
@@ -245,23 +245,14 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
                 Ok(_) => found.extend(expiries(reference, subject.now, expired, |severity, code, message, hint| {
                     finding(severity, code, field.clone(), message, hint)
                 })),
-                Err(problem) => found.push(finding(
-                    Severity::Error,
-                    problem.reason,
-                    field,
-                    problem.cause.clone(),
-                    problem.hint.clone(),
-                )),
+                Err(problem) => {
+                    let told = reference_problem(problem, &object, authorities.bundle.is_some());
+                    let place = problem.place.clone().map(|(object, field)| (object, field.to_owned()));
+                    let (object, field) = place.unwrap_or((object.clone(), field));
+                    let (code, hint) = (problem.reason, problem.hint.clone());
+                    found.push(Finding { severity: Severity::Error, code, object, field, message: told, hint });
+                }
             }
-        }
-        if authorities.bundle.is_none() {
-            found.push(finding(
-                Severity::Error,
-                "NoValidCACertificate",
-                "spec.validation.caCertificateRefs".into(),
-                "none of the references can be used, so every request to the policy's targets fails".into(),
-                "mend one of the references".into(),
-            ));
         }
     }
     found.extend(
@@ -279,6 +270,14 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
         ));
     }
     found
+}
+
+/// Why a reference cannot be used, and what comes of it: the consequence is not told for itself.
+fn reference_problem(problem: &ReferenceProblem, policy: &ObjectRef, goes_on: bool) -> String {
+    let policy = problem.place.as_ref().map_or("the policy".to_owned(), |_| policy.to_string());
+    let consequence =
+        if goes_on { "goes on without it" } else { "has no CA certificate left: requests under it get 500" };
+    format!("{}; {policy} {consequence}", problem.cause)
 }
 
 /// A targetRef that selects nothing. It may be for something that is yet to come, unless a Gateway leads to it now or it can

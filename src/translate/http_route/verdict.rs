@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use postern_actors::outcome::{HandshakeResult, Reason};
 use postern_actors::plan::Tls;
 
 use super::RouteDraft;
@@ -15,9 +14,6 @@ use crate::status::{Condition, ParentVerdict, RouteVerdict, reason};
 use crate::translate::backends::{BackendUse, ResolvedBackends};
 use crate::translate::findings::{Findings, Problem};
 use crate::translate::gateway::{GatewayDraft, Gateways};
-
-/// The poison of a backend for which the Gateway, and not the policy, is to blame.
-const CLIENT_CERTIFICATE: Reason = Reason::Handshake(HandshakeResult::ClientCertUnavailable);
 
 /// What the uses of backends came to: those of routes that are attached, and those of routes that are not, which get a
 /// status as well and nothing else.
@@ -43,7 +39,8 @@ pub(crate) fn verdict(
     let parents = parents.iter().map(|parent| {
         let gateway = &gateways.drafts[parent.gateway];
         let unresolved = unresolved(draft, &gateway.key, resolutions);
-        for problem in unresolved.iter().filter(|_| gateway.planned) {
+        let untold = unresolved.iter().filter(|_| gateway.planned).filter(|unresolved| !unresolved.is_told);
+        for Unresolved { problem, .. } in untold {
             if told.insert((problem.field.clone(), problem.message.clone())) {
                 findings.error(&object, problem);
             }
@@ -64,7 +61,7 @@ fn conditions(
     draft: &RouteDraft<'_>,
     parent: &Parent<'_>,
     gateway: &GatewayDraft<'_>,
-    unresolved: &[Problem],
+    unresolved: &[Unresolved],
 ) -> Vec<Condition> {
     let generation = draft.route.metadata.generation;
     let accepted = match &parent.outcome {
@@ -80,8 +77,8 @@ fn conditions(
     };
     let resolved = match unresolved.first() {
         Some(first) => {
-            let message = joined(unresolved.iter().map(|problem| problem.message.as_str()));
-            Condition::no(RESOLVED_REFS, first.code, message, generation)
+            let message = joined(unresolved.iter().map(|unresolved| unresolved.problem.message.as_str()));
+            Condition::no(RESOLVED_REFS, first.problem.code, message, generation)
         }
         None => Condition::yes(RESOLVED_REFS, reason::RESOLVED_REFS, "every reference resolves", generation),
     };
@@ -113,36 +110,42 @@ fn dropped(draft: &RouteDraft<'_>) -> String {
     message
 }
 
+/// A backendRef that cannot be used.
+struct Unresolved {
+    problem: Problem,
+    /// The cause is told of a policy or of the Gateway.
+    is_told: bool,
+}
+
 /// What is wrong with the backendRefs of all rules, as one Gateway sees them.
-fn unresolved(draft: &RouteDraft<'_>, gateway: &NamespacedName, resolutions: Resolutions<'_>) -> Vec<Problem> {
+fn unresolved(draft: &RouteDraft<'_>, gateway: &NamespacedName, resolutions: Resolutions<'_>) -> Vec<Unresolved> {
     let refs = draft.rules.iter().flat_map(|rule| &rule.refs);
     refs.filter_map(|reference| problem_of(reference, gateway, resolutions)).collect()
 }
 
-fn problem_of(reference: &RefDraft, gateway: &NamespacedName, resolutions: Resolutions<'_>) -> Option<Problem> {
+fn problem_of(reference: &RefDraft, gateway: &NamespacedName, resolutions: Resolutions<'_>) -> Option<Unresolved> {
     let target = match &reference.target {
         Ok(target) => target,
-        Err(problem) => return Some(problem.clone()),
+        Err(problem) => return Some(Unresolved { problem: problem.clone(), is_told: false }),
     };
     let wanted = BackendUse { gateway: gateway.clone(), target: target.clone() };
     let attached = resolutions.attached.backends.get(&wanted);
     let found = attached.or_else(|| resolutions.unattached.backends.get(&wanted));
-    let new = |code, message: &str, hint: &str| Some(Problem::new(code, reference.field.as_str(), message, hint));
+    let new = |code, message: &str, hint: &str, is_told| {
+        let problem = Problem::new(code, reference.field.as_str(), message, hint);
+        Some(Unresolved { problem, is_told })
+    };
     match found {
         Some(Ok(backend)) => match &backend.tls {
             // What a policy refers to is known only where the policy has an ancestor, and it has none by such a route.
             Tls::Poisoned(poison) if attached.is_some() => {
-                let to_blame = match &poison.policy {
-                    Some(policy) if poison.reason != CLIENT_CERTIFICATE => format!("BackendTLSPolicy {policy}"),
-                    _ => format!("spec.tls.backend of Gateway {gateway}"),
-                };
-                let hint = format!("mend {to_blame}; until then requests to this backend get 500");
-                new(reason::INVALID_BACKEND_TLS, &poison.message, &hint)
+                let hint = "mend what cannot be read; until then requests to this backend get 500";
+                new(reason::INVALID_BACKEND_TLS, &poison.message, hint, poison.policy.is_some())
             }
             _ => None,
         },
-        Some(Err(problem)) => new(problem.route_reason, &problem.message, &problem.hint),
-        None => new(reason::BACKEND_NOT_FOUND, &format!("{} was not resolved", target.name), ""),
+        Some(Err(problem)) => new(problem.route_reason, &problem.message, &problem.hint, false),
+        None => new(reason::BACKEND_NOT_FOUND, &format!("{} was not resolved", target.name), "", false),
     }
 }
 
