@@ -233,6 +233,50 @@ fn a_policy_that_nearly_selects_a_plaintext_backend_is_named_of_files_and_of_a_d
 }
 
 #[test]
+fn a_slip_in_the_question_is_told() {
+    let more = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: exact, namespace: shop}\n\
+                spec:\n  parentRefs: [{name: web, sectionName: http}]\n  hostnames: [exact.shop]\n  rules:\n  \
+                - matches: [{path: {type: Exact, value: /old}, method: POST, headers: [{name: x-a, value: b}]}]\n    \
+                backendRefs: [{name: cart, port: 443}]\n";
+    let folder = folder(&[("shop.yaml", SHOP), ("more.yaml", more)]);
+    let ask = |question: &[&'static str]| [question, &["-f", path(&folder)]].concat();
+    assert_tells(&ask(&["--host", "shpo.tset.x"]), 1, &["hosts     exact.shop"]);
+    assert_tells(&ask(&["--host", "exact.shpo"]), 1, &["hosts     did you mean exact.shop?"]);
+    let told = ["the path does not match: case counts; the method is not POST; header x-a is not there"];
+    assert_tells(&ask(&["http://exact.shop/OLD"]), 1, &told);
+    assert_tells(&ask(&["http://exact.shop/old/"]), 1, &["with or without the slash at the end"]);
+    let told = text(&explain(&ask(&["http://shop.test/cartoon", "--all"])));
+    assert!(told.contains("a prefix takes whole segments, so /cart and /cart/... alone"), "{told}");
+    let told = text(&explain(&ask(&["http://shop.test/cart"])));
+    assert!(!told.contains("/old: the path does not match"), "nobody asked for another path:\n{told}");
+    assert!(told.contains("header x-version is not there"), "{told}");
+}
+
+#[test]
+fn a_port_of_another_protocol_is_told() {
+    let dump = json!({"backends": [], "ports": [{"gateway": "shop/web", "port": 443, "protocol": "https"}]});
+    let folder = folder(&[("dump", &dump.to_string())]);
+    let file = folder.path().join("dump");
+    let told = ["client    port 443 of Gateway shop/web speaks HTTPS: ask for https://"];
+    assert_tells(&["http://a.test:443/", "--dump", file.to_str().expect("text")], 1, &told);
+}
+
+/// Where no connection is made nothing is sent, and what to do is told.
+#[test]
+fn a_backend_that_is_never_reached_sees_nothing() {
+    let bad = SHOP
+        .replace("wellKnownCACertificates: System", "caCertificateRefs: [{group: \"\", kind: ConfigMap, name: ca}]");
+    let folder = folder(&[("shop.yaml", &bad)]);
+    let told = text(&explain(&["http://a.test/", "-f", path(&folder)]));
+    assert!(told.contains("500 invalid peer certificate: UnknownIssuer (ca_unavailable)"), "{told}");
+    assert!(told.contains("ConfigMap shop/ca does not exist"), "{told}");
+    assert!(!told.contains("sees GET") && !told.contains("at 192.0.2.7"), "{told}");
+    let told = json(&["http://a.test/", "-f", path(&folder)]);
+    let failure = &told["answers"][0]["outcome"]["backends"][0]["failure"];
+    assert!(failure["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()), "{failure}");
+}
+
+#[test]
 fn where_no_route_takes_a_request_by_any_port_every_port_is_told() {
     let another = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: other, namespace: shop}\n\
                    spec: {gatewayClassName: postern, listeners: [{name: http, protocol: HTTP, port: 81}]}\n";
@@ -326,7 +370,7 @@ fn much_is_told_briefly_and_wholly_where_all_is_asked_for() {
     }
     let folder = folder(&[("shop.yaml", &many)]);
     let arguments = ["--host", "a.test", "-f", path(&folder)];
-    assert_tells(&arguments, 0, &["and 20 more (--all)", "and 27 more (--all)"]);
+    assert_tells(&arguments, 0, &["many-10 rule 0: /*: would match", "\n            and 27 more (--all)"]);
     let all = text(&explain(&[&arguments[..], &["--all"]].concat()));
     assert!(all.contains("shop/many-29 rule 0") && all.contains("Gateway shop/g-29, port 8029"), "{all}");
     assert!(!all.contains("more (--all)"), "{all}");
@@ -344,7 +388,7 @@ fn what_cannot_be_told_is_one_line_and_exit_code_2() {
     let (dump, text) = (dump.to_str().expect("text"), text.to_str().expect("text"));
     let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     for (arguments, expected) in [
-        (vec!["--dump", dump], "required arguments were not provided"),
+        (vec!["--dump", dump], "give the URL that the client asks for, or its --host (and --path)"),
         (vec!["http://a.test/", "--dump", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
         (vec!["http://a.test/", "--dump", dump], "is no dump of a configuration: invalid type"),
         (vec!["http://a.test/", "--dump", text], "is no dump of a configuration"),

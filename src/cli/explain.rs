@@ -49,10 +49,10 @@ Example: postern explain http://example.com/cart?id=1 -f examples/guide
 const DETAILS: &str = "\
 The request is judged by the limits that a gateway has by default (--max-target-bytes and the like of postern run).
 
-The JSON of -o json has `request` (method, host, path, headers), `note` (how it was understood), and `answers`, one for each \
-port by which the request may come in: `gateway`, `port`, `protocol`, `listener`, `otherListeners` (name, hostname, why), \
+The JSON of -o json has `request` (method, host, path, headers), `note` (how it was understood), `unserved` (why there is no \
+answer), and `answers`, one for each port by which the request may come in: `gateway`, `port`, `protocol`, `listener`, `otherListeners` (name, hostname, why), \
 `taken` (route, rule, name, hostname, match, timeouts), `near` (the same with `lost`: unmet or precedence, `by`, `message`), \
-`nearLeftOut`, `otherHostnames`, and `outcome`, whose `kind` is forward (`backends`: weight, percent, backend, endpoints, \
+`nearLeftOut`, `otherHostnames`, `nearestHostname`, and `outcome`, whose `kind` is forward (`backends`: weight, percent, backend, endpoints, \
 host, path, headers, `tls` as /config_dump has it, `nearMiss` (policy, message: where a policy nearly selects a backend that \
 gets plaintext), `failure`), redirect (status, location), answer (status, reason, body, detail) or no_handshake. Beside \
 these `certificates` (subject and notAfter by fingerprint, where they are known), `routes` and `listeners` (that cannot \
@@ -75,11 +75,13 @@ pub(super) fn main(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
     let (entrance, mut note) = asked.entrance(gateway.as_deref(), &source.plan);
     let near = if arguments.all { usize::MAX } else { NEAR };
     let answers = source.plan.explain(&asked.question, entrance, &source.endpoints, near);
+    let mut unserved = None;
     if answers.is_empty() {
         note = Some(ways::served(&source, gateway.as_deref()));
+        unserved = Some(ways::unserved(&source, entrance));
     }
     let good = is_good(&answers);
-    let explained = Explained::new(&asked.question, note, &answers, &source);
+    let explained = Explained::new(&asked.question, (note, unserved), &answers, &source);
     print(&match arguments.output {
         Output::Json => serde_json::to_string_pretty(&explained)? + "\n",
         Output::Text => text::render(&explained, arguments.all, Paint::for_stream(&std::io::stdout())),

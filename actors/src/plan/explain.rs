@@ -142,7 +142,8 @@ impl Plan {
 }
 
 impl Entrance<'_> {
-    fn admits(&self, port: &Port) -> bool {
+    /// Whether a request may come in by a port.
+    pub fn admits(&self, port: &Port) -> bool {
         self.gateway.is_none_or(|gateway| *gateway == *port.gateway)
             && self.port.is_none_or(|number| number == port.port)
             && self.protocol.is_none_or(|protocol| protocol == port.protocol)

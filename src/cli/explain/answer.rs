@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::source::Source;
 use crate::cli::diagnostic::Diagnostic;
+use crate::resources::suggest::closest;
 
 mod certificates;
 mod lost;
@@ -30,6 +31,8 @@ pub(super) struct Explained {
     pub(super) request: Request,
     /// How the request was understood, where that is not plain.
     pub(super) note: Option<String>,
+    /// Why there is no answer, where there is none.
+    pub(super) unserved: Option<String>,
     pub(super) answers: Vec<Answer>,
     /// By fingerprint: those that the identities of the answers name, as far as they are known.
     pub(super) certificates: BTreeMap<String, Certificate>,
@@ -69,6 +72,8 @@ pub(super) struct Answer {
     pub(super) near: Vec<Loser>,
     pub(super) near_left_out: usize,
     pub(super) other_hostnames: Vec<String>,
+    /// The one that was probably meant, where no route takes the request.
+    pub(super) nearest_hostname: Option<String>,
     pub(super) outcome: Told,
 }
 
@@ -131,6 +136,8 @@ pub(super) struct Failure {
     pub(super) body: String,
     /// For whoever runs the gateway; no client sees it.
     pub(super) detail: String,
+    /// What to do about it; empty where the detail says it.
+    pub(super) remedy: &'static str,
 }
 
 /// A backendRef with its share of the requests.
@@ -173,13 +180,14 @@ pub(super) struct Edits {
 impl Explained {
     pub(super) fn new(
         question: &Question,
-        note: Option<String>,
+        (note, unserved): (Option<String>, Option<String>),
         explanations: &[Explanation<'_>],
         source: &Source,
     ) -> Self {
-        let answers: Vec<_> = explanations.iter().map(|explanation| Answer::new(explanation, source)).collect();
         let mut host = String::new();
         normalize_host(&question.authority, &mut host);
+        let answers = explanations.iter().map(|explanation| Answer::new(explanation, (&host, &question.path), source));
+        let answers: Vec<_> = answers.collect();
         let taken = answers.iter().any(|answer| answer.taken.is_some());
         let given = source.given.as_ref();
         // What is refused as a request reaches no route that could be mended.
@@ -198,6 +206,7 @@ impl Explained {
                 headers: question.headers.iter().map(text).collect(),
             },
             note,
+            unserved,
             certificates: certificates::of(explanations),
             routes: refused.map_or_else(Vec::new, |given| refused::routes(given, &host)),
             listeners: refused.map_or_else(Vec::new, refused::listeners),
@@ -208,8 +217,11 @@ impl Explained {
 }
 
 impl Answer {
-    fn new(explanation: &Explanation<'_>, source: &Source) -> Self {
+    /// Of a request for this host and path.
+    fn new(explanation: &Explanation<'_>, (host, path): (&str, &str), source: &Source) -> Self {
         let near = &explanation.near;
+        let others = explanation.other_hostnames.iter().map(|hostname| &**hostname);
+        let hosts = others.chain(explanation.other_listeners.iter().filter_map(|(other, _)| other.hostname.as_deref()));
         let other = |(listener, takes): &(&Listener, bool)| OtherListener {
             listener: NamedListener::new(listener),
             why: if *takes { "less_specific" } else { "other_hostname" },
@@ -222,8 +234,9 @@ impl Answer {
             listener: explanation.listener.map(NamedListener::new),
             other_listeners: explanation.other_listeners.iter().map(other).collect(),
             taken: taken.map(|taken| NamedMatch::new(taken.rule, taken.hostname.as_deref(), taken.condition)),
-            near: near.matches.iter().map(|near| Loser::new(near, taken.map(|taken| taken.rule))).collect(),
+            near: near.matches.iter().map(|near| Loser::new(near, taken.map(|taken| taken.rule), path)).collect(),
             near_left_out: near.left_out,
+            nearest_hostname: closest(host, hosts).filter(|_| taken.is_none()).map(str::to_owned),
             other_hostnames: explanation.other_hostnames.iter().map(ToString::to_string).collect(),
             outcome: told(&explanation.outcome, source),
         }
@@ -256,7 +269,11 @@ fn failure(reason: Reason, detail: &str) -> Failure {
 
 fn failure_with(status: u16, reason: Reason, detail: &str) -> Failure {
     let body = answer::body(reason, None);
-    Failure { status, reason: reason.as_str(), body, detail: detail.to_owned() }
+    let remedy = match reason {
+        Reason::Handshake(result) => result.remedy(),
+        _ => "",
+    };
+    Failure { status, reason: reason.as_str(), body, detail: detail.to_owned(), remedy }
 }
 
 fn told(outcome: &Outcome<'_>, source: &Source) -> Told {

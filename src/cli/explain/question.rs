@@ -16,7 +16,7 @@ mod tests;
 #[derive(Debug, Args)]
 pub(super) struct QuestionArguments {
     /// The URL that the client asks for, in place of --scheme, --host and --path
-    #[arg(value_name = "URL", required_unless_present = "host", conflicts_with_all = ["host", "path", "scheme"])]
+    #[arg(value_name = "URL", conflicts_with_all = ["host", "path", "scheme"])]
     url: Option<Uri>,
     /// Its host, as the header Host has it
     #[arg(long, value_name = "HOST", value_parser = one_line)]
@@ -96,7 +96,9 @@ impl QuestionArguments {
                 (authority.to_string(), target, Some(protocol), authority.port_u16())
             }
             (None, Some(host)) => (host.clone(), self.path.as_str(), self.scheme.map(Protocol::from), None),
-            (None, None) => return Err(Refusal("give a URL, or --host".to_owned())),
+            (None, None) => {
+                return Err(Refusal("give the URL that the client asks for, or its --host (and --path)".to_owned()));
+            }
         };
         let (hosts, headers): (Vec<_>, Vec<_>) =
             self.headers.iter().cloned().partition(|(name, _)| name == http::header::HOST);

@@ -42,8 +42,8 @@ pub(super) fn render(explained: &Explained, all: bool, paint: Paint) -> String {
     }
     page.each("client", &others, SHOWN, |page, left, answer| page.in_one_line(left, answer));
     page.shown = SHOWN;
-    if answers.is_empty() {
-        page.row("client", "nothing listens there");
+    if let Some(unserved) = &explained.unserved {
+        page.row("client", unserved);
     }
     page.each("routes", &explained.routes, SHOWN, |page, left, refused| {
         let parent = refused.parent.as_ref().map(|parent| format!(" {parent}")).unwrap_or_default();
@@ -115,13 +115,34 @@ impl Page {
             }
         }
         self.outcome(explained, answer);
-        let near = if self.shown < SHOWN { SHOWN } else { NEAR };
-        self.each("near", &answer.near, near, Self::loser);
-        if answer.near_left_out > 0 && answer.near.len() <= near {
-            self.row("", &format!("and {} more (--all)", answer.near_left_out));
-        }
+        self.near(answer);
         if answer.taken.is_none() {
+            if let Some(nearest) = &answer.nearest_hostname {
+                self.row("hosts", &format!("did you mean {nearest}?"));
+            }
             self.each("hosts", &answer.other_hostnames, self.shown, |page, left, hostname| page.row(left, hostname));
+        }
+    }
+
+    /// The matches that lost. Where another one took the request, those of other paths are nobody's question.
+    fn near(&mut self, answer: &Answer) {
+        let is_taken = answer.taken.is_some();
+        let matters = |loser: &&Loser| self.all || !is_taken || loser.by != "path";
+        let losers: Vec<&Loser> = answer.near.iter().filter(matters).collect();
+        let shown = if self.all {
+            usize::MAX
+        } else if is_taken || self.shown < SHOWN {
+            SHOWN
+        } else {
+            NEAR
+        };
+        for (place, loser) in losers.iter().enumerate().take(shown) {
+            self.loser(if place == 0 { "near" } else { "" }, loser);
+        }
+        let told = losers.len().min(shown);
+        let left_out = answer.near.len() + answer.near_left_out - told;
+        if told > 0 && left_out > 0 {
+            self.row("", &format!("and {left_out} more (--all)"));
         }
     }
 
@@ -168,20 +189,25 @@ impl Page {
         if !failure.detail.is_empty() {
             self.row("", &format!("{indent}{}", failure.detail));
         }
+        if !failure.remedy.is_empty() {
+            self.row("", &format!("{indent}{}", failure.remedy));
+        }
     }
 
     fn backend(&mut self, explained: &Explained, left: &str, backend: &Destination) {
         let share = if backend.percent < 100.0 { format!("{:.0} %: ", backend.percent) } else { String::new() };
         let name = backend.backend.as_deref().unwrap_or("no backend");
         self.row(left, &format!("{share}{name}"));
-        if backend.backend.is_some() {
+        // Without a connection nothing is sent.
+        let is_reached = backend.failure.is_none();
+        if backend.backend.is_some() && is_reached {
             self.row("", &format!("  sees {} {}, host {}", explained.request.method, backend.path, backend.host));
             self.edits("  request", &backend.request_headers);
             self.edits("  response", &backend.response_headers);
         }
         let anchors = if self.all { usize::MAX } else { self.shown };
         let mut identity = identity::lines(&backend.tls, &explained.certificates, anchors, self.paint);
-        identity.extend(backend.endpoints.as_deref().and_then(|endpoints| match endpoints {
+        identity.extend(backend.endpoints.as_deref().filter(|_| is_reached).and_then(|endpoints| match endpoints {
             [] => None,
             [first] => Some(format!("at {first}")),
             [first, others @ ..] => Some(format!("at {first} and {} more", others.len())),

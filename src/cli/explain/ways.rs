@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use postern_actors::plan::Port;
+use postern_actors::plan::explain::Entrance;
+
 use super::source::Source;
 use crate::cli::Refusal;
 
@@ -40,6 +43,20 @@ pub(super) fn served(source: &Source, gateway: Option<&str>) -> String {
     let ports = source.plan.ports.iter().filter(|port| gateway.is_none_or(|gateway| gateway == &*port.gateway));
     let ports = ports.map(|port| format!("{} ({}) of Gateway {}", port.port, port.protocol.scheme(), port.gateway));
     format!("ports that are served: {}", list(ports))
+}
+
+/// Why nobody takes a connection by an entrance: what listens there may speak another protocol.
+pub(super) fn unserved(source: &Source, entrance: Entrance<'_>) -> String {
+    let any_protocol = Entrance { protocol: None, ..entrance };
+    let mut there = source.plan.ports.iter().filter(|port| any_protocol.admits(port));
+    match (entrance.port, there.next()) {
+        (Some(number), Some(port)) => {
+            let Port { gateway, protocol, .. } = &**port;
+            let scheme = protocol.scheme();
+            format!("port {number} of Gateway {gateway} speaks {}: ask for {scheme}://", scheme.to_ascii_uppercase())
+        }
+        _ => "nothing listens there".to_owned(),
+    }
 }
 
 /// The Gateways, and all of their listeners; of a dump those that are served.

@@ -32,8 +32,8 @@ pub struct Near<'p> {
 /// Why a match did not take a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lost<'p> {
-    /// The first of its conditions that the request does not meet.
-    Unmet(Unmet<'p>),
+    /// Its conditions that the request does not meet, by path, method, headers and query; never empty.
+    Unmet(Vec<Unmet<'p>>),
     /// It would take the request; the one that took it has a more specific hostname.
     LessSpecificHostname,
     /// It would take the request; the one that took it comes first by this.
@@ -73,11 +73,12 @@ impl<'p> Hosts<'p> {
         let mut matches = Vec::new();
         for (at, (hostname, table)) in self.tables.iter().enumerate() {
             for (condition, rule) in table.rules() {
-                let lost = match (condition.unmet(request), taken) {
-                    (Some(unmet), _) => Lost::Unmet(unmet),
-                    (None, Some(taken)) if std::ptr::eq(taken, condition) => continue,
-                    (None, Some(taken)) if place == Some(at) => Lost::ComesLater(taken.stands_over(condition)),
-                    (None, _) => Lost::LessSpecificHostname,
+                let unmet = condition.unmet(request);
+                let lost = match taken {
+                    _ if !unmet.is_empty() => Lost::Unmet(unmet),
+                    Some(taken) if std::ptr::eq(taken, condition) => continue,
+                    Some(taken) if place == Some(at) => Lost::ComesLater(taken.stands_over(condition)),
+                    _ => Lost::LessSpecificHostname,
                 };
                 matches.push(Near { hostname: hostname.clone(), condition, rule, lost });
             }
@@ -92,13 +93,16 @@ impl<'p> Hosts<'p> {
 impl Near<'_> {
     /// How near it was: the more of its conditions were met, and the more of its path, the nearer.
     fn distance(&self, path: &str) -> (u8, Reverse<usize>) {
-        match &self.lost {
-            Lost::ComesLater(_) => (0, Reverse(0)),
-            Lost::LessSpecificHostname => (1, Reverse(0)),
-            Lost::Unmet(Unmet::Query { .. }) => (2, Reverse(0)),
-            Lost::Unmet(Unmet::Header { .. }) => (3, Reverse(0)),
-            Lost::Unmet(Unmet::Method) => (4, Reverse(0)),
-            Lost::Unmet(Unmet::Path) => {
+        let unmet = match &self.lost {
+            Lost::ComesLater(_) => return (0, Reverse(0)),
+            Lost::LessSpecificHostname => return (1, Reverse(0)),
+            Lost::Unmet(unmet) => unmet.first(),
+        };
+        match unmet {
+            Some(Unmet::Query { .. }) | None => (2, Reverse(0)),
+            Some(Unmet::Header { .. }) => (3, Reverse(0)),
+            Some(Unmet::Method) => (4, Reverse(0)),
+            Some(Unmet::Path) => {
                 let wanted = match &self.condition.path {
                     PathMatch::Exact(path) | PathMatch::Prefix(path) => path,
                     PathMatch::Regex(_) => "",

@@ -1,4 +1,4 @@
-//! For explanations: the condition of a match that a request does not meet, and what decides between two matches that both
+//! For explanations: the conditions of a match that a request does not meet, and what decides between two matches that both
 //! take it. Whether a match takes a request is for [`RuleTable::find`](super::RuleTable::find) to say; this agrees with it.
 
 use super::{Match, PathMatch, RequestParts, ValueMatch, header_value, query_value};
@@ -66,27 +66,27 @@ impl PathMatch {
 }
 
 impl Match {
-    /// The first condition, by path, method, headers and query, that a request does not meet.
-    pub fn unmet(&self, request: &impl RequestParts) -> Option<Unmet<'_>> {
+    /// The conditions, by path, method, headers and query, that a request does not meet.
+    pub fn unmet(&self, request: &impl RequestParts) -> Vec<Unmet<'_>> {
+        let mut unmet = Vec::new();
         if !self.path.takes(request.path()) {
-            return Some(Unmet::Path);
+            unmet.push(Unmet::Path);
         }
         if self.method.as_deref().is_some_and(|method| method != request.method()) {
-            return Some(Unmet::Method);
+            unmet.push(Unmet::Method);
         }
-        let header = self.headers.iter().find_map(|(name, wanted)| {
+        unmet.extend(self.headers.iter().filter_map(|(name, wanted)| {
             let parsed = HeaderName::try_from(&**name).ok();
             let found = parsed.and_then(|parsed| Some(header_value(request, &parsed)?.into_owned()));
             let met = found.as_deref().is_some_and(|found| wanted.takes(found));
             (!met).then_some(Unmet::Header { name, wanted, found })
-        });
-        header.or_else(|| {
-            self.query.iter().find_map(|(name, wanted)| {
-                let found = query_value(request, name);
-                let met = found.as_deref().is_some_and(|found| wanted.takes(found));
-                (!met).then(|| Unmet::Query { name, wanted, found: found.map(Into::into) })
-            })
-        })
+        }));
+        unmet.extend(self.query.iter().filter_map(|(name, wanted)| {
+            let found = query_value(request, name);
+            let met = found.as_deref().is_some_and(|found| wanted.takes(found));
+            (!met).then(|| Unmet::Query { name, wanted, found: found.map(Into::into) })
+        }));
+        unmet
     }
 
     /// What puts this match before another of the same host, where both take a request and this one is found.
