@@ -269,6 +269,10 @@ fn what_is_explained_of_tls_is_what_clients_see() {
     let route = route.yaml().replace("hostnames: [any.test]", "hostnames: [a.test, x.b.test, c.test]");
     let gateway = Gateway::start(&format!("{HTTPS}{secrets}{route}"));
     let (plan, endpoints) = dumped(&gateway);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
+    let output = command.args(["explain", "https://a.test/", "--dump", &gateway.url("admin")]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("the gateway trusts CA CN=ours (until "), "an anchor has its subject and its end:\n{text}");
     // To the listener `a`, and to whatever listener takes the host.
     for (host, to_a, to_any) in [
         ("a.test", Some(200), Some(200)),

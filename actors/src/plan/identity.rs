@@ -103,6 +103,16 @@ pub struct ClientCertificate {
 }
 
 impl TlsIdentity {
+    /// The certificates that it names: the anchors but for the system's roots, and the leaf of the client certificate.
+    pub fn named(&self) -> impl Iterator<Item = &Der> {
+        let anchors = match &self.trust {
+            Trust::Bundle(bundle) => Some(bundle.issuers.iter().chain(&bundle.leaves)),
+            Trust::System(_) => None,
+        };
+        let client = self.client_certificate.iter().filter_map(|client| client.chain.first());
+        anchors.into_iter().flatten().chain(client)
+    }
+
     /// The names of which the peer's certificate must carry one, as OpenSSL writes them.
     pub fn demanded(&self) -> Vec<String> {
         match &self.names {

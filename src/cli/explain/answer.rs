@@ -207,7 +207,10 @@ impl Explained {
             },
             note,
             unserved,
-            certificates: certificates::of(explanations),
+            certificates: match given {
+                Some(_) => certificates::of(explanations),
+                None => certificates::of_dump(&source.description, &answers),
+            },
             routes: refused.map_or_else(Vec::new, |given| refused::routes(given, &host)),
             listeners: refused.map_or_else(Vec::new, refused::listeners),
             problems: given.map_or_else(Vec::new, |given| given.diagnostics.clone()),

@@ -191,5 +191,6 @@ async fn the_configuration_is_dumped_with_its_endpoints() {
     let (status, body) = get(running.admin, "/config_dump").await;
     let mut expected = plan.describe();
     expected["endpoints"] = json!({ "ns/nginx:8443": ["10.0.0.1:443"] });
+    expected["certificates"] = json!({});
     assert_eq!((status, serde_json::from_str::<Value>(&body).expect("JSON")), (200, expected));
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use postern_actors::plan::Tls;
 use postern_actors::plan::explain::{Explanation, Outcome};
 use postern_actors::plan::fingerprint;
-use postern_actors::plan::identity::{Der, TlsIdentity};
+use postern_actors::plan::identity::Der;
 use postern_actors::plan::rule::Target;
-use postern_actors::plan::{Tls, Trust};
 use serde::Serialize;
+use serde_json::Value;
 
+use super::{Answer, Told};
 use crate::translate::pem::CertificateFacts;
 
 /// Of one certificate.
@@ -35,22 +37,36 @@ pub(super) fn of(explanations: &[Explanation<'_>]) -> BTreeMap<String, Certifica
         },
         Target::Unusable(_) => None,
     });
-    let certificates = identities.flat_map(|identity| named(identity));
-    certificates.filter_map(|der| Some((fingerprint(der), certificate(der)?))).collect()
-}
-
-fn named(identity: &TlsIdentity) -> impl Iterator<Item = &Der> {
-    let anchors = match &identity.trust {
-        Trust::Bundle(bundle) => Some(bundle.issuers.iter().chain(&bundle.leaves)),
-        Trust::System(_) => None,
+    let certificates = identities.flat_map(|identity| identity.named());
+    let read = |der: &Der| {
+        let (_, facts) = CertificateFacts::read(der).ok()?;
+        Some((fingerprint(der), Certificate::new(facts.subject, facts.not_after)?))
     };
-    let client = identity.client_certificate.iter().filter_map(|client| client.chain.first());
-    anchors.into_iter().flatten().chain(client)
+    certificates.filter_map(read).collect()
 }
 
-fn certificate(der: &Der) -> Option<Certificate> {
-    let (_, facts) = CertificateFacts::read(der).ok()?;
-    let not_after = jiff::Timestamp::from_second(facts.not_after).ok()?;
-    let expired = not_after < jiff::Timestamp::now();
-    Some(Certificate { subject: facts.subject, not_after: not_after.to_string(), expired })
+/// Those of the answers, as a dump of the configuration has them beside the plan, which has lost them.
+pub(super) fn of_dump(dump: &Value, answers: &[Answer]) -> BTreeMap<String, Certificate> {
+    let backends = answers.iter().flat_map(|answer| match &answer.outcome {
+        Told::Forward { backends } => backends.as_slice(),
+        Told::NoHandshake | Told::Answer(_) | Told::Redirect { .. } => &[],
+    });
+    let lists = ["/identity/trust/issuers", "/identity/trust/leaves", "/identity/clientCertificate/chain"];
+    let named = backends.flat_map(|backend| lists.iter().filter_map(|list| backend.tls.pointer(list)?.as_array()));
+    let read = |fingerprint: &Value| {
+        let fingerprint = fingerprint.as_str()?;
+        let told = &dump["certificates"][fingerprint];
+        let certificate = Certificate::new(told["subject"].as_str()?.to_owned(), told["notAfter"].as_i64()?)?;
+        Some((fingerprint.to_owned(), certificate))
+    };
+    named.flatten().filter_map(read).collect()
+}
+
+impl Certificate {
+    /// `not_after` in seconds since the Unix epoch; `None` beyond every calendar.
+    fn new(subject: String, not_after: i64) -> Option<Self> {
+        let not_after = jiff::Timestamp::from_second(not_after).ok()?;
+        let expired = not_after < jiff::Timestamp::now();
+        Some(Self { subject, not_after: not_after.to_string(), expired })
+    }
 }

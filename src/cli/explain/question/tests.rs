@@ -40,7 +40,7 @@ fn fields_are_taken_as_they_are_and_host_stands_over_the_url() {
 #[test]
 fn what_is_no_request_is_refused() {
     for (line, expected) in [
-        (&[][..], "required"),
+        (&[][..], "or its --host"),
         (&["ftp://a.test/"], "no URL of http or https"),
         (&["/path"], "no URL of http or https"),
         (&["http://a.test/", "--host", "b.test"], "cannot be used with"),
