@@ -89,6 +89,30 @@ fn a_reference_to_what_is_refused_says_so() {
 }
 
 #[test]
+fn a_secret_that_is_refused_is_not_said_to_be_missing() {
+    let listener = "{name: http, protocol: HTTP, port: 80}";
+    let https = format!(
+        "{listener}\n  - {{name: https, protocol: HTTPS, port: 443, tls: {{certificateRefs: [{{name: web}}]}}}}"
+    );
+    let map = "---\napiVersion: v1\nkind: ConfigMap";
+    for (data, message, hint) in [
+        ("{tls.crt: '***', tls.key: eA==}", "must be base64", "write plain text into `stringData`"),
+        ("{tls.crt: eA==}", "is required when type is kubernetes.io/tls", "its private key under tls.key"),
+    ] {
+        let secret = format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\ntype: kubernetes.io/tls\ndata: {data}\n"
+        );
+        assert_told(
+            &[(listener, &https), (map, &format!("{secret}{map}"))],
+            &[
+                &["error InvalidObject Secret default/web", message, hint],
+                &["error InvalidCertificateRef Gateway default/web", "Secret default/web is refused"],
+            ],
+        );
+    }
+}
+
+#[test]
 fn a_name_that_is_nearly_there_is_told() {
     assert_told(
         &[("parentRefs: [{name: web}]", "parentRefs: [{name: wbe}]")],
@@ -188,6 +212,10 @@ fn one_fault_is_one_problem_at_its_cause() {
     assert_told(
         &[("ca.crt: |", "ca.crt: |\n    -----BEGIN CERTIFICATE-----")],
         &[&["error InvalidCACertificateRef ConfigMap default/ca", "is malformed", "at ca.crt: |"]],
+    );
+    assert_told(
+        &[("kind: BackendTLSPolicy", "kind: BackendTLSPolcy")],
+        &[&["error InvalidObject BackendTLSPolicy default/shop", "what it targets gets no request (500)"]],
     );
     assert_told(&[("hostname: shop.test", "hostname: 10.0.0.1")], &[&["error Invalid BackendTLSPolicy default/shop"]]);
 }

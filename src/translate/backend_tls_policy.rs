@@ -31,7 +31,7 @@ use super::backends::{BackendKind, OfGateways};
 use super::client_certificate::ClientCertificateState;
 use super::system_roots::{Roots, SystemBundle};
 use crate::resources::backend_tls_policy::{TargetRef, UnreadablePolicy};
-use crate::resources::{BackendTlsPolicy, Metadata, NamespacedName, ObjectRef, Snapshot};
+use crate::resources::{BackendTlsPolicy, Kind, Metadata, NamespacedName, ObjectRef, Snapshot};
 use crate::status::{Finding, PolicyVerdict};
 
 mod ancestors;
@@ -158,6 +158,7 @@ impl<'a> Policies<'a> {
                 clients,
                 rootless: &rootless,
                 read: places.is_used() || settings.reads_everything(),
+                is_told: snapshot.refused.contains(&ObjectRef { kind: Kind::BackendTlsPolicy, name: name.clone() }),
             };
             let (verdict, told) = verdict::of(&policies.attachments, snapshot, used_by, &subject);
             if !verdict.ancestors.is_empty() && !name.name.is_empty() {

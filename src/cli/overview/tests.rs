@@ -119,3 +119,29 @@ fn a_listener_that_only_holds_its_name_is_not_shown_as_served() {
                     held.example";
     assert_eq!(overview.listeners.iter().collect::<Vec<_>>(), [expected]);
 }
+
+#[test]
+fn a_route_in_plaintext_names_the_policy_that_nearly_selects_its_backend() {
+    let near_miss = NearMiss { policy: "default/shop".into(), message: "it is not there".into() };
+    let backend = |near_miss| {
+        let id = postern_actors::plan::BackendId {
+            gateway: "default/gw".into(),
+            backend: "Service/default/shop".into(),
+            port: 80,
+        };
+        let endpoints = postern_actors::plan::EndpointSource::Host { host: "shop.example".into(), port: 80 };
+        let backend = postern_actors::plan::Backend { id, endpoints, tls: Tls::Plaintext, near_miss };
+        let filters = postern_actors::plan::filter::Filters::default();
+        postern_actors::plan::rule::WeightedBackend { weight: 1, filters, target: Target::Backend(Arc::new(backend)) }
+    };
+    for (near_miss, expected) in [
+        (None, "in plaintext"),
+        (Some(near_miss), "in plaintext (BackendTLSPolicy default/shop nearly selects it, see the problems)"),
+    ] {
+        let forward = Action::Forward(postern_actors::plan::rule::WeightedBackends::new([backend(near_miss)]));
+        let plan = plan(Protocol::Http, vec![(None, "/", rule("default/r", forward))]);
+        let overview = Overview::of(&plan, &bound("[::]:8080"), &[]);
+        let lines: Vec<_> = overview.routes.iter().collect();
+        assert_eq!(lines, [&format!("HTTPRoute default/r: * -> Service/default/shop:80 {expected}")]);
+    }
+}

@@ -97,6 +97,9 @@ impl Reading<'_> {
                 violation.message.push_str("; the version before stays in effect");
             }
         }
+        if let (Some(Held::Unreadable(_)), Some(first)) = (&held, violations.first_mut()) {
+            first.message.push_str("; until the policy can be read, what it targets gets no request (500)");
+        }
         if object.is_none() {
             for violation in &mut violations {
                 violation.message = format!("{kind}: {}", violation.message);

@@ -41,6 +41,18 @@ impl Miss {
     }
 }
 
+/// What has to be written otherwise for a target to be selected.
+fn difference(written: &TargetRef, meant: &TargetKey) -> String {
+    let group = if meant.kind == BackendKind::Service { "" } else { AGENTGATEWAY_GROUP };
+    let fields = [
+        (written.group != group)
+            .then(|| if group.is_empty() { "`group: \"\"`".into() } else { format!("`group: {group}`") }),
+        (written.kind != meant.kind.as_str()).then(|| format!("`kind: {}`", meant.kind)),
+        (written.name != *meant.name.name).then(|| format!("`name: {}`", meant.name.name)),
+    ];
+    format!("did you mean {}?", fields.into_iter().flatten().collect::<Vec<_>>().join(" and "))
+}
+
 impl Attachments<'_> {
     /// The targetRefs of the policy with this number that select nothing.
     pub(super) fn misses(&self, snapshot: &Snapshot, used_by: &UsedBy, number: usize) -> Vec<Miss> {
@@ -76,10 +88,7 @@ impl Attachments<'_> {
             |same| if self.exposed(snapshot, &same).is_some() { Some(same) } else { self.near(snapshot, &same) },
         );
         let hint = match &meant {
-            Some(TargetKey { kind: meant, name }) => {
-                let group = if *meant == BackendKind::Service { "\"\"" } else { AGENTGATEWAY_GROUP };
-                format!("did you mean `group: {group}`, `kind: {meant}` and `name: {}`?", name.name)
-            }
+            Some(meant) => difference(reference, meant),
             None => {
                 format!("a Service (group \"\") or an AgentgatewayBackend (group {AGENTGATEWAY_GROUP}) can be selected")
             }

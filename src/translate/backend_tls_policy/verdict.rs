@@ -34,6 +34,8 @@ pub(super) struct Subject<'s, 'a> {
     pub(super) rootless: &'s BTreeMap<NamespacedName, Arc<str>>,
     /// Whether what the policy refers to was read at all.
     pub(super) read: bool,
+    /// Whether it is told already, where it is written, that the policy cannot be read.
+    pub(super) is_told: bool,
 }
 
 impl Subject<'_, '_> {
@@ -182,7 +184,7 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
         hint,
     };
     let compiled = subject.compiled;
-    let faults = compiled.faults.iter().map(|fault| {
+    let faults = compiled.faults.iter().filter(|_| !subject.is_told).map(|fault| {
         finding(Severity::Error, "Invalid", fault.field.clone(), fault.cause.clone(), fault.hint.to_owned())
     });
     if !subject.places.is_used() {

@@ -22,13 +22,13 @@ fn a_slip_in_a_target_is_an_error_that_names_what_was_meant_and_what_it_costs() 
             json!({"kind": "Servce", "name": "shop"}),
             "InvalidKind",
             "kind Servce of group \"\" cannot be selected",
-            "did you mean `group: \"\"`, `kind: Service` and `name: shop`?",
+            "did you mean `kind: Service`?",
         ),
         (
             json!({"group": "core", "kind": "Service", "name": "shpo"}),
             "InvalidKind",
             "kind Service of group \"core\" cannot be selected",
-            "did you mean `group: \"\"`, `kind: Service` and `name: shop`?",
+            "did you mean `group: \"\"` and `name: shop`?",
         ),
         (
             json!({"kind": "Service", "name": "shop", "sectionName": "http"}),
