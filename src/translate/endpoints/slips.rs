@@ -36,7 +36,8 @@ pub(crate) fn report(snapshot: &Snapshot, used: &Endpoints, findings: &mut Findi
             findings.warning(&slice.object_ref(), &Problem::new("ServiceNotFound", &*field, &*message, &*hint));
         }
     }
-    for port in used.keys().filter(|_| !snapshot.endpoint_slices.is_empty()) {
+    let used: BTreeSet<_> = used.keys().filter(|_| !snapshot.endpoint_slices.is_empty()).collect();
+    for port in used {
         let name = NamespacedName::new(port.namespace.clone(), port.name.clone());
         let slices = by_service.get(&name).map_or(&[][..], Vec::as_slice);
         let problem = match slices {
