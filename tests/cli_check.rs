@@ -192,6 +192,14 @@ fn an_option_that_has_no_effect_is_told() {
             "did you mean `gateway.postern.dev/min-tls-version`?",
         ]],
     );
+    let annotated = "metadata:\n  name: shop\n  annotations: {gateway.postern.dev/min-tls-version: \"1.3\", example.com/a: b}\nspec:\n  targetRefs";
+    assert_told(
+        &[("metadata: {name: shop}\nspec:\n  targetRefs", annotated)],
+        &[&[
+            "warning OptionIgnored BackendTLSPolicy",
+            "write `gateway.postern.dev/min-tls-version` under spec.options",
+        ]],
+    );
     assert_told(
         &[("spec:\n  targetRefs:", &with("example.com/ciphers"))],
         &[&["notice OptionIgnored BackendTLSPolicy default/shop"]],

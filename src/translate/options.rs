@@ -95,6 +95,11 @@ pub(crate) fn meant(foreign: &str) -> Option<String> {
     is_near.then(|| format!("{PREFIX}/{name}"))
 }
 
+/// Whether a key is one of ours, or was probably meant to be.
+pub(crate) fn is_for_us(key: &str) -> bool {
+    key.split_once('/').is_some_and(|(prefix, _)| prefix == PREFIX) || meant(key).is_some()
+}
+
 impl Options {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {

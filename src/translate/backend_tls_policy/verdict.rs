@@ -226,6 +226,12 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
         };
         finding(severity, "OptionIgnored", field, "an option of another prefix has no effect here".into(), hint)
     }));
+    let annotations = subject.policy.metadata().annotations.keys().filter(|key| options::is_for_us(key));
+    found.extend(annotations.map(|key| {
+        let field = format!("metadata.annotations[{key}]");
+        let hint = format!("write `{}` under spec.options", options::meant(key).unwrap_or_else(|| key.clone()));
+        finding(Severity::Warning, "OptionIgnored", field, "an annotation has no effect here".into(), hint)
+    }));
     for cause in subject.rootless.values().collect::<BTreeSet<_>>() {
         found.push(finding(
             Severity::Error,
