@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::evidence::Evidence;
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::BackendId;
+use crate::plan::backend::Tls;
 
 /// One request, when its response has ended. Borrowed: telling it allocates nothing.
 #[derive(Debug, Clone)]
@@ -73,6 +74,8 @@ pub struct TlsInfo {
 pub struct HandshakeRecord<'a> {
     /// The backend.
     pub backend: &'a BackendId,
+    /// How the backend was configured when the attempt began.
+    pub configured: &'a Tls,
     /// The policy.
     pub policy: &'a str,
     /// Where the connection went, if an address was chosen.

@@ -100,6 +100,7 @@ pub(super) fn tls_info() -> TlsInfo {
     }
 }
 
+static ORIGINATE: LazyLock<Tls> = LazyLock::new(originate);
 static EVIDENCE: LazyLock<Evidence> =
     LazyLock::new(|| Evidence::of(HandshakeResult::Expired, "presented for <other>.example"));
 static SEEN: LazyLock<Evidence> = LazyLock::new(|| Evidence::presented([leaf(1_800_000_000)].into()));
@@ -124,6 +125,7 @@ pub(super) fn leaf(not_after: i64) -> Facts {
 pub(super) fn failed(backend: &BackendId, result: HandshakeResult) -> HandshakeRecord<'_> {
     HandshakeRecord {
         backend,
+        configured: &ORIGINATE,
         policy: "ns/policy",
         endpoint: None,
         sni: "example.com",

@@ -127,6 +127,7 @@ impl Channel {
         };
         observer.handshake(&HandshakeRecord {
             backend: &self.owner.id,
+            configured: &self.owner.tls,
             policy,
             endpoint: Some(self.info.endpoint),
             sni: &identity.sni,

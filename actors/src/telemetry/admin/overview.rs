@@ -89,7 +89,8 @@ fn tls(surveyed: &Surveyed<'_>, now: Timestamp) -> Markup {
         (Tls::Poisoned(poison), _) => Health::Bad.says(html! { (word) ": " (poison.message) }),
         (Tls::Originate { identity, .. }, None) => html! { "SNI " (identity.sni) ", not reached yet" },
         (Tls::Originate { .. }, Some(last)) => html! {
-            (surveyed.health.says(word)) ", " (words::away(last.time.as_second(), now))
+            (surveyed.health.says(word)) ", "
+            (words::away(surveyed.failure().map_or(last.time, |failure| failure.time).as_second(), now))
         },
     }
 }

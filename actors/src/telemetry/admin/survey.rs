@@ -207,7 +207,8 @@ fn of_handshakes(last: &LastHandshake, now: Timestamp) -> Option<(Health, String
         let (since, away) = (words::second(since.as_second()), words::away(since.as_second(), now));
         return Some((Health::Bad, format!("Failing since {since} ({away}): {failures} in a row.")));
     }
-    let failure = last.last_failure.as_ref().filter(|failure| now.duration_since(failure.time) < RECENTLY)?;
+    let recent = |failure: &&Failure| !failure.outdated && now.duration_since(failure.time) < RECENTLY;
+    let failure = last.last_failure.as_ref().filter(recent)?;
     let when = words::away(failure.time.as_second(), now);
     let endpoint = failure.endpoint.map(|endpoint| format!(" with {endpoint}")).unwrap_or_default();
     Some((Health::Warn, format!("The last handshake succeeded, but one{endpoint} failed {when}.")))

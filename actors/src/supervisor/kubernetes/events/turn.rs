@@ -156,6 +156,7 @@ mod tests {
                 result,
                 endpoint: None,
                 evidence: Evidence::of(result, "cause"),
+                outdated: false,
             }),
             counts: Counts::default(),
             peers: Peers::default(),

@@ -22,7 +22,7 @@ pub(super) fn describe(last: &LastHandshake, told: bool, now: Timestamp) -> Mark
         h4 { "Handshakes since the backend is configured" }
         (facts(counts(last.counts, last.consecutive_failures)))
         @if last.result == HandshakeResult::Ok && let Some(failure) = &last.last_failure {
-            h4 { "Last failure" }
+            h4 { @if failure.outdated { "Last failure, before the configuration changed" } @else { "Last failure" } }
             p {
                 (failure.result) @if let Some(endpoint) = failure.endpoint { " with " (endpoint) } ", "
                 (words::moment(failure.time, now)) ". " (failure.result.meaning())

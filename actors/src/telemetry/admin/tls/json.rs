@@ -60,6 +60,7 @@ fn handshake(backend: &BackendId, last: &LastHandshake) -> Value {
             "endpoint": failure.endpoint.map(|endpoint| endpoint.to_string()),
             "cause": failure.evidence.cause,
             "remedy": failure.evidence.remedy,
+            "outdated": failure.outdated,
         })),
         "counts": { "full": last.counts.full, "resumed": last.counts.resumed, "failed": last.counts.failed },
     })
