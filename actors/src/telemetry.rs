@@ -215,6 +215,12 @@ impl Telemetry {
         self.kubernetes.written(kind, result);
     }
 
+    /// The Gateways, `namespace/name`, and whether each is programmed, in the place of those told before. To be told by
+    /// controllers only; the metric is that of the one that writes.
+    pub fn gateways_programmed<'a>(&self, gateways: impl IntoIterator<Item = (&'a str, bool)>) {
+        self.kubernetes.programmed(gateways);
+    }
+
     /// Whether this is the controller that writes. To be told by controllers only, from their start.
     pub fn leads(&self, leads: bool) {
         self.kubernetes.leads(leads);

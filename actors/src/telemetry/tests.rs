@@ -445,6 +445,10 @@ fn what_passes_between_the_process_and_kubernetes_is_told() {
     for leads in [false, true, false] {
         telemetry.leads(leads);
         assert_eq!(value(&telemetry, "postern_leader"), Some(f64::from(leads)));
+        telemetry.gateways_programmed([("ns/one", true), ("ns/two", false)]);
+        let programmed = |name| value(&telemetry, &format!("postern_gateway_programmed{{gateway=\"{name}\"}}"));
+        let told = leads.then_some((1.0, 0.0));
+        assert_eq!((programmed("ns/one"), programmed("ns/two")), (told.map(|told| told.0), told.map(|told| told.1)));
     }
 
     telemetry.kubernetes_watch_restarted("Secret-Kind");

@@ -83,6 +83,7 @@ fn every_metric_has_its_name_and_labels() {
     telemetry.kubernetes_watched(["HTTPRoute"]);
     telemetry.kubernetes_written("Gateway", WriteResult::Success);
     telemetry.leads(true);
+    telemetry.gateways_programmed([("ns/gw", true)]);
     telemetry.event_written(EventResult::Written);
     telemetry.certificates(&Expiries {
         clients: vec![certificate("Secret/ns/client")],
@@ -105,6 +106,7 @@ fn every_metric_has_its_name_and_labels() {
         ("downstream_connections", "gateway port".into()),
         ("downstream_connections_rejected_total", "gateway reason".into()),
         ("downstream_tls_handshakes_total", "gateway port result".into()),
+        ("gateway_programmed", "gateway".into()),
         ("kubernetes_events_total", "result".into()),
         ("kubernetes_out_of_touch_since_timestamp_seconds", String::new()),
         ("kubernetes_watch_restarts_total", "kind".into()),
