@@ -28,6 +28,7 @@ pub mod secret;
 pub mod service;
 pub mod severity;
 pub mod snapshot;
+pub(crate) mod suggest;
 
 pub use agentgateway_backend::AgentgatewayBackend;
 pub use backend_tls_policy::BackendTlsPolicy;

@@ -24,7 +24,7 @@ pub mod normal_path;
 pub mod path;
 pub mod rule;
 
-pub use backend::{Backend, BackendId, Poison, Tls};
+pub use backend::{Backend, BackendId, NearMiss, Poison, Tls};
 pub use describe::fingerprint;
 pub(crate) use describe::hexadecimal;
 pub use endpoint::{Endpoint, EndpointSource, Endpoints, ServicePort};

@@ -31,7 +31,6 @@ mod rules_http_route_filter;
 mod rules_metadata;
 mod rules_service;
 mod structure;
-mod suggest;
 mod view;
 mod written;
 

@@ -126,7 +126,7 @@ pub(crate) fn resolve(
             if tls == Tls::Plaintext {
                 place.must_not_need_tls(&usage.target)?;
             }
-            let backend = Arc::new(Backend { id: id.clone(), endpoints: place.source, tls });
+            let backend = Arc::new(Backend { id: id.clone(), endpoints: place.source, tls, near_miss: None });
             known.insert(id, Arc::clone(&backend));
             Ok(backend)
         });

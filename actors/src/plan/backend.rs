@@ -34,6 +34,24 @@ pub struct Backend {
     pub endpoints: EndpointSource,
     /// How it is spoken to.
     pub tls: Tls,
+    /// Of a plaintext backend: the BackendTLSPolicy that was probably meant for it, and selects something else.
+    pub near_miss: Option<NearMiss>,
+}
+
+/// A BackendTLSPolicy that selects nothing by one of its targetRefs, and was probably meant for a backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearMiss {
+    /// `namespace/name` of the BackendTLSPolicy.
+    pub policy: Arc<str>,
+    /// The field at fault, and why it selects nothing.
+    pub message: Arc<str>,
+}
+
+/// In a sentence, for logs and pages.
+impl fmt::Display for NearMiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BackendTLSPolicy {} nearly selects it: {}", self.policy, self.message)
+    }
 }
 
 /// How a backend is spoken to. A port that any BackendTLSPolicy selects is never [`Tls::Plaintext`].

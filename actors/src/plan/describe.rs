@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::backend::{Backend, Poison, Tls};
+use super::backend::{Backend, NearMiss, Poison, Tls};
 use super::certificate::ServerCertificate;
 use super::endpoint::EndpointSource;
 use super::filter::{Filters, HeaderEdits, PathRewrite, Redirect, Rewrite};
@@ -188,13 +188,18 @@ fn backend(backend: &Backend) -> Value {
         Tls::Originate { policy, identity } => json!({ "policy": policy, "identity": self::identity(identity) }),
         Tls::Poisoned(why) => json!({ "poisoned": poison(why) }),
     };
-    json!({
-        "gateway": backend.id.gateway,
-        "backend": backend.id.backend,
-        "port": backend.id.port,
-        "endpoints": endpoints,
-        "tls": tls,
-    })
+    object([
+        ("gateway", json!(backend.id.gateway)),
+        ("backend", json!(backend.id.backend)),
+        ("port", json!(backend.id.port)),
+        ("endpoints", endpoints),
+        ("tls", tls),
+        ("nearMiss", backend.near_miss.as_ref().map_or(Value::Null, near_miss)),
+    ])
+}
+
+fn near_miss(near_miss: &NearMiss) -> Value {
+    json!({ "policy": near_miss.policy, "message": near_miss.message })
 }
 
 fn identity(identity: &TlsIdentity) -> Value {

@@ -73,7 +73,7 @@ mod tests {
 
     fn backend(endpoints: EndpointSource) -> Backend {
         let id = BackendId { gateway: "ns/gw".into(), backend: "Service/ns/a".into(), port: 443 };
-        Backend { id, endpoints, tls: Tls::Plaintext }
+        Backend { id, endpoints, tls: Tls::Plaintext, near_miss: None }
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) fn plan<'a>(backends: impl IntoIterator<Item = (&'a str, Tls)>) -> Pl
         .into_iter()
         .map(|(name, tls)| {
             let endpoints = EndpointSource::Host { host: "127.0.0.1".into(), port: 8443 };
-            Arc::new(Backend { id: id(name), endpoints, tls })
+            Arc::new(Backend { id: id(name), endpoints, tls, near_miss: None })
         })
         .collect();
     let references = backends.iter().map(|backend| WeightedBackend {

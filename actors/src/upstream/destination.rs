@@ -269,7 +269,7 @@ mod tests {
     fn destination(addresses: &[&str]) -> Rc<Destination> {
         let id = BackendId { gateway: "a/b".into(), backend: "Service/a/c".into(), port: 80 };
         let service = ServicePort { namespace: "a".into(), name: "c".into(), port: 80 };
-        let backend = Backend { id, endpoints: EndpointSource::Service(service), tls: Tls::Plaintext };
+        let backend = Backend { id, endpoints: EndpointSource::Service(service), tls: Tls::Plaintext, near_miss: None };
         let endpoints = addresses.iter().map(|address| Endpoint { address: address.parse().expect("an address") });
         Destination::new(&Arc::new(backend), true, &endpoints.collect::<Vec<_>>())
     }

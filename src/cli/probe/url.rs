@@ -158,7 +158,7 @@ impl UrlArguments {
         let backend = match self.resolve {
             Some(address) => {
                 let endpoints = EndpointSource::Host { host: address.to_string().into(), port };
-                Arc::new(Backend { id: backend.id.clone(), endpoints, tls: backend.tls.clone() })
+                Arc::new(Backend { id: backend.id.clone(), endpoints, tls: backend.tls.clone(), near_miss: None })
             }
             None => backend,
         };

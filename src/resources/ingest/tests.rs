@@ -105,6 +105,72 @@ fn kinds_and_versions_that_are_not_read_are_skipped_with_a_word() {
 }
 
 #[test]
+fn a_slip_in_kind_or_group_is_refused_by_name_and_a_policy_still_covers_its_targets() {
+    let policies = [
+        ("gateway.networking.k8s.io/v1", "BackendTLSPolcy", "kind", "did you mean `kind: BackendTLSPolicy`?"),
+        ("gateway.networking.k8s.io/v1", "backendtlspolicies", "kind", "did you mean `kind: BackendTLSPolicy`?"),
+        (
+            "gateway.networking.x-k8s.io/v1",
+            "BackendTLSPolicy",
+            "apiVersion",
+            "`apiVersion: gateway.networking.k8s.io/v1`",
+        ),
+        ("networking.k8s.io/v1", "BackendTLSPolicy", "apiVersion", "`apiVersion: gateway.networking.k8s.io/v1`"),
+        ("v1", "BackendTLSPolicy", "apiVersion", "`apiVersion: gateway.networking.k8s.io/v1`"),
+        (
+            "gatway.networking.k8s.io/v1",
+            "BackendTLSPolicys",
+            "kind",
+            "`kind: BackendTLSPolicy` and `apiVersion: gateway.",
+        ),
+    ];
+    for (version, kind, field, hint) in policies {
+        let mut document = policy();
+        (document["apiVersion"], document["kind"]) = (version.into(), kind.into());
+        let rejection = rejected(document);
+        let violation = &rejection.violations[0];
+        assert_eq!(
+            (&*violation.field, &*violation.message),
+            (field, &*format!("there is no kind {kind} in {version}"))
+        );
+        assert!(violation.hint.contains(hint), "{violation:?}");
+        assert_eq!(rejection.object.expect("its name").to_string(), "BackendTLSPolicy default/p");
+        assert_eq!(rejection.unreadable.expect("covers its targets").target_refs[0].name, "nginx");
+    }
+    for (version, kind, meant) in [
+        ("core/v1", "Service", Kind::Service),
+        ("v1", "Servce", Kind::Service),
+        ("gateway.networking.k8s.io/v1", "HTTPRout", Kind::HttpRoute),
+        ("discovery.k8s.io/v1", "EndpointSlices", Kind::EndpointSlice),
+    ] {
+        let rejection = rejected(json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}));
+        assert_eq!(rejection.kind, meant, "{kind} in {version}");
+    }
+}
+
+/// A kind that only looks like one that is read is nobody's mistake.
+#[test]
+fn kinds_of_others_are_not_taken_for_slips() {
+    for (version, kind) in [
+        ("gateway.networking.k8s.io/v1alpha2", "TCPRoute"),
+        ("gateway.networking.k8s.io/v1", "TLSRoute"),
+        ("gateway.networking.k8s.io/v1", "GRPCRoute"),
+        ("gateway.networking.k8s.io/v1alpha2", "UDPRoute"),
+        ("gateway.networking.k8s.io/v1alpha2", "BackendLBPolicy"),
+        ("gateway.networking.x-k8s.io/v1alpha1", "XBackendTrafficPolicy"),
+        ("gateway.networking.x-k8s.io/v1alpha1", "XListenerSet"),
+        ("networking.istio.io/v1", "Gateway"),
+        ("networking.k8s.io/v1", "Ingress"),
+        ("agentgateway.dev/v1alpha1", "AgentgatewayPolicy"),
+        ("v1", "ServiceAccount"),
+        ("v1", "Endpoints"),
+        ("external-secrets.io/v1", "SecretStore"),
+    ] {
+        skipped(json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}));
+    }
+}
+
+#[test]
 fn a_policy_in_another_version_is_refused_and_still_covers_its_targets() {
     for version in ["v1alpha3", "v1alpha2", "v7"] {
         let mut document = policy();

@@ -4,8 +4,9 @@ use std::fmt::{self, Display};
 
 use serde_json::Value;
 
+use crate::resources::Kind;
 use crate::resources::schema::Violation;
-use crate::resources::{AGENTGATEWAY_GROUP, GATEWAY_GROUP, Kind};
+use crate::resources::suggest::closest;
 
 /// A document that is of no kind or version that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,14 +67,13 @@ pub(super) fn recognise(document: &Value) -> Recognised {
     let (Some(api_version), Some(kind_name)) = (text("apiVersion"), text("kind")) else {
         return Recognised::Skipped(Skip::NoObject);
     };
-    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-    let Some(kind) = kind_of(group, kind_name) else {
-        if let Some(meant) = kind_meant(group, kind_name) {
-            let message = format!("there is no kind {kind_name} in {api_version}");
-            let hint = format!("write `kind: {meant}`");
-            return Recognised::Refused(meant, Violation { field: "kind".into(), message, hint });
-        }
-        return Recognised::Skipped(Skip::UnknownKind { api_version: api_version.into(), kind: kind_name.into() });
+    let group = group_of(api_version);
+    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == kind_name && group == self::group(*kind))
+    else {
+        return match kind_meant(group, kind_name) {
+            Some(meant) => Recognised::Refused(meant, slip(api_version, kind_name, meant)),
+            None => Recognised::Skipped(Skip::UnknownKind { api_version: api_version.into(), kind: kind_name.into() }),
+        };
     };
     if read_versions(kind).contains(&api_version) {
         return Recognised::Read(kind);
@@ -88,31 +88,58 @@ pub(super) fn recognise(document: &Value) -> Recognised {
     Recognised::Skipped(skip)
 }
 
-/// The kind that differs from a word by case or by a plural alone. Passed over, such an object would be missed by nobody
-/// but its users; and where it is a policy, its targets would get plaintext.
-fn kind_meant(group: &str, kind: &str) -> Option<Kind> {
-    let lower = kind.to_ascii_lowercase();
+/// The group that an `apiVersion` names; empty is core.
+fn group_of(api_version: &str) -> &str {
+    api_version.rsplit_once('/').map_or("", |(group, _)| group)
+}
+
+fn group(kind: Kind) -> &'static str {
+    group_of(read_versions(kind)[0])
+}
+
+/// Kinds of the Gateway API that are not read and are called nearly as one that is.
+const NOT_MEANT: [&str; 2] = ["BackendLBPolicy", "TCPRoute"];
+
+/// The kind that was probably meant by one that is not read: it differs by a slip of the pen, by case or by a plural.
+/// Passed over, such an object would be missed by nobody but its users; and where it is a policy, its targets would get
+/// plaintext.
+fn kind_meant(written_group: &str, written: &str) -> Option<Kind> {
+    let lower = written.to_ascii_lowercase();
     let singular = lower.strip_suffix("ies").map(|stem| format!("{stem}y"));
     let singular = singular.as_deref().or(lower.strip_suffix('s')).unwrap_or(&lower);
-    Kind::ALL.into_iter().find(|known| {
-        let name = known.as_str().to_ascii_lowercase();
-        (name == lower || name == singular) && kind_of(group, known.as_str()) == Some(*known)
+    let named = |names: &[Kind]| {
+        let names = names.iter().map(|kind| kind.as_str());
+        let same = |name: &str| [&lower, singular].contains(&&*name.to_ascii_lowercase());
+        let name = names.clone().find(|name| same(name)).or_else(|| closest(written, names))?;
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    };
+    let of = |takes: fn(&str, &str) -> bool| -> Vec<Kind> {
+        Kind::ALL.into_iter().filter(|kind| takes(written_group, group(*kind))).collect()
+    };
+    if NOT_MEANT.contains(&written) {
+        return None;
+    }
+    named(&of(|written, group| written == group)).or_else(|| named(&of(is_slip_of))).or_else(|| {
+        let shortened = of(|written, group| written.is_empty() || group.ends_with(&format!(".{written}")));
+        shortened.into_iter().find(|kind| kind.as_str() == written && !group(*kind).is_empty())
     })
 }
 
-fn kind_of(group: &str, kind: &str) -> Option<Kind> {
-    Some(match (group, kind) {
-        (GATEWAY_GROUP, "GatewayClass") => Kind::GatewayClass,
-        (GATEWAY_GROUP, "Gateway") => Kind::Gateway,
-        (GATEWAY_GROUP, "HTTPRoute") => Kind::HttpRoute,
-        (GATEWAY_GROUP, "BackendTLSPolicy") => Kind::BackendTlsPolicy,
-        (GATEWAY_GROUP, "ReferenceGrant") => Kind::ReferenceGrant,
-        (AGENTGATEWAY_GROUP, "AgentgatewayBackend") => Kind::AgentgatewayBackend,
-        ("", "Service") => Kind::Service,
-        ("discovery.k8s.io", "EndpointSlice") => Kind::EndpointSlice,
-        ("", "ConfigMap") => Kind::ConfigMap,
-        ("", "Secret") => Kind::Secret,
-        ("", "Namespace") => Kind::Namespace,
-        _ => return None,
-    })
+/// Whether a group was probably meant by another one. The core group has no name; one often hears `core`.
+fn is_slip_of(written: &str, group: &str) -> bool {
+    if group.is_empty() { written == "core" } else { closest(written, [group]).is_some() }
+}
+
+/// What is wrong with a kind or group that is near to one that is read.
+fn slip(api_version: &str, kind: &str, meant: Kind) -> Violation {
+    let of_kind = (kind != meant.as_str()).then(|| format!("`kind: {meant}`"));
+    let version = read_versions(meant)[0];
+    let of_group = (group_of(api_version) != group(meant)).then(|| format!("`apiVersion: {version}`"));
+    let field = if of_kind.is_some() { "kind" } else { "apiVersion" };
+    let words: Vec<_> = of_kind.into_iter().chain(of_group).collect();
+    Violation {
+        field: field.into(),
+        message: format!("there is no kind {kind} in {api_version}"),
+        hint: format!("did you mean {}?", words.join(" and ")),
+    }
 }

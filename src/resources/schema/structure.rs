@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::pattern::Pattern;
-use super::suggest::closest;
 use super::{FieldPath, Report};
+use crate::resources::suggest::closest;
 
 /// What a value must look like.
 #[derive(Debug, Default)]

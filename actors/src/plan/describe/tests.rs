@@ -13,7 +13,7 @@ use crate::plan::identity::{Bundle, ClientCertificate, PeerNames, SubjectAltName
 use crate::plan::listener::{Listener, Port, Protocol};
 use crate::plan::matching::{Match, PathMatch, RuleTable, RuleTableBuilder, ValueMatch};
 use crate::plan::rule::{Action, Rule, Target, Timeouts, WeightedBackend, WeightedBackends};
-use crate::plan::{AuthorityExpiry, HostTable, Plan};
+use crate::plan::{AuthorityExpiry, HostTable, NearMiss, Plan};
 
 const SECRET: &[u8] = b"very secret bytes";
 
@@ -45,6 +45,7 @@ fn backend() -> Arc<Backend> {
         id: BackendId { gateway: "ns/gw".into(), backend: "Service/ns/nginx".into(), port: 8443 },
         endpoints: EndpointSource::Service(ServicePort { namespace: "ns".into(), name: "nginx".into(), port: 8443 }),
         tls: Tls::Originate { policy: "ns/policy".into(), identity: Arc::new(identity()) },
+        near_miss: None,
     })
 }
 
@@ -211,4 +212,20 @@ fn a_plan_comes_back_but_for_its_certificates() {
     identity["clientCertificate"]["chain"] = json!([]);
     described["ports"][0]["listeners"][0]["certificates"][0].as_object_mut().expect("an object").remove("chain");
     assert_eq!(again, described);
+}
+
+#[test]
+fn the_policy_that_was_meant_for_a_plaintext_backend_is_told_and_comes_back() {
+    let near_miss = NearMiss { policy: "ns/policy".into(), message: "Service ns/nginxx does not exist".into() };
+    let plain = Backend {
+        id: BackendId { gateway: "ns/gw".into(), backend: "Service/ns/nginx".into(), port: 80 },
+        endpoints: EndpointSource::Host { host: "nginx.test".into(), port: 80 },
+        tls: Tls::Plaintext,
+        near_miss: Some(near_miss),
+    };
+    let plan = Plan { backends: [(plain.id.clone(), Arc::new(plain))].into(), ..Plan::default() };
+    let described = plan.describe();
+    let told = json!({ "policy": "ns/policy", "message": "Service ns/nginxx does not exist" });
+    assert_eq!((&described["backends"][0]["tls"], &described["backends"][0]["nearMiss"]), (&json!("plaintext"), &told));
+    assert_eq!(Plan::from_description(&described), Ok(plan));
 }

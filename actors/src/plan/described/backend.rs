@@ -11,15 +11,23 @@ use crate::plan::certificate::{KeyFormat, PrivateKey, ServerCertificate};
 use crate::plan::identity::{
     Bundle, ClientCertificate, PeerNames, SubjectAltName, SystemRoots, TlsIdentity, TlsVersion, Trust,
 };
-use crate::plan::{Backend, BackendId, EndpointSource, Tls};
+use crate::plan::{Backend, BackendId, EndpointSource, NearMiss, Tls};
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct DescribedBackend {
     gateway: Arc<str>,
     backend: Arc<str>,
     port: u16,
     endpoints: DescribedSource,
     tls: DescribedTls,
+    near_miss: Option<DescribedNearMiss>,
+}
+
+#[derive(Deserialize)]
+struct DescribedNearMiss {
+    policy: Arc<str>,
+    message: Arc<str>,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +65,8 @@ impl DescribedBackend {
             }
         };
         let id = BackendId { gateway: self.gateway, backend: self.backend, port: self.port };
-        Ok(Arc::new(Backend { id, endpoints, tls }))
+        let near_miss = self.near_miss.map(|DescribedNearMiss { policy, message }| NearMiss { policy, message });
+        Ok(Arc::new(Backend { id, endpoints, tls, near_miss }))
     }
 }
 

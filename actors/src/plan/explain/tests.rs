@@ -241,6 +241,7 @@ fn filters_and_backends_are_told_as_the_backend_will_see_them() {
             id: BackendId { gateway: "a/web".into(), backend: format!("Service/a/{name}").into(), port: 443 },
             endpoints: EndpointSource::Service(service(name)),
             tls,
+            near_miss: None,
         }))
     };
     let path = PathRewrite::Prefix { matched: "/api".into(), replacement: "/v2".into() };

@@ -274,7 +274,7 @@ pub(super) fn plain(address: SocketAddr) -> Arc<Backend> {
 pub(super) fn named(name: &str, endpoints: EndpointSource, tls: Tls) -> Arc<Backend> {
     let id =
         BackendId { gateway: "default/gateway".into(), backend: format!("Service/default/{name}").into(), port: 443 };
-    Arc::new(Backend { id, endpoints, tls })
+    Arc::new(Backend { id, endpoints, tls, near_miss: None })
 }
 
 pub(super) fn originate(identity: TlsIdentity) -> Tls {

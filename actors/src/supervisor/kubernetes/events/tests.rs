@@ -15,7 +15,7 @@ fn backend() -> BackendId {
 fn telemetry() -> Arc<Telemetry> {
     let telemetry = Telemetry::new(Settings { version: "1", revision: "r", access_log: None });
     let endpoints = EndpointSource::Host { host: "x".into(), port: 1 };
-    let backend = Arc::new(Backend { id: backend(), endpoints, tls: Tls::Plaintext });
+    let backend = Arc::new(Backend { id: backend(), endpoints, tls: Tls::Plaintext, near_miss: None });
     telemetry.plan_applied(&Plan { backends: [(backend.id.clone(), backend)].into(), ..Plan::default() });
     telemetry
 }

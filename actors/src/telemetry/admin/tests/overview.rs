@@ -86,8 +86,12 @@ async fn what_fails_comes_first_with_its_remedy() {
 async fn a_service_without_endpoints_is_to_be_looked_at() {
     let mut all = plan([("a", Tls::Plaintext)]);
     let service = ServicePort { namespace: "ns".into(), name: "a".into(), port: 8443 };
-    let backend =
-        crate::plan::Backend { id: id("a"), endpoints: EndpointSource::Service(service), tls: Tls::Plaintext };
+    let backend = crate::plan::Backend {
+        id: id("a"),
+        endpoints: EndpointSource::Service(service),
+        tls: Tls::Plaintext,
+        near_miss: None,
+    };
     all.backends.insert(id("a"), Arc::new(backend));
     let shown = page(Running::serving(all).admin, "/").await;
     assert!(shown.only(".trouble").contains("There is no ready endpoint: requests get 503."));

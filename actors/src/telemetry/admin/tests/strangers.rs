@@ -45,7 +45,7 @@ fn private(key: &KeyPair) -> PrivateKey {
 
 fn backend(name: &str, tls: Tls) -> Arc<Backend> {
     let id = BackendId { gateway: text("gateway"), backend: text(name), port: 443 };
-    Arc::new(Backend { id, endpoints: EndpointSource::Host { host: text("host"), port: 443 }, tls })
+    Arc::new(Backend { id, endpoints: EndpointSource::Host { host: text("host"), port: 443 }, tls, near_miss: None })
 }
 
 fn identity(trust: Trust, key: &KeyPair) -> Tls {
