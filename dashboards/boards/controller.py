@@ -18,8 +18,8 @@ def board():
                 [
                     stat(
                         "Leader",
-                        "Controllers that write. None: no Gateway is provisioned and no status is written; proxies serve on.",
-                        f"sum({series('leader')})",
+                        "Controllers that write, by release. None: no Gateway is provisioned and no status is written; proxies serve on.",
+                        (by(("cluster", "namespace", "job"), series("leader")), "{{job}} {{namespace}} {{cluster}}"),
                         thresholds=steps((None, "red"), (1, "green"), (2, "red")),
                         mappings=[words({"0": "NONE", "1": "one", "2": "TWO"})],
                         width=6,
