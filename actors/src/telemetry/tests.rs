@@ -11,7 +11,7 @@ use super::{
 };
 use crate::certificate::Facts;
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::backend::{Backend, BackendId, Poison, Tls};
+use crate::plan::backend::{Backend, BackendId, NearMiss, Poison, Tls};
 use crate::plan::endpoint::EndpointSource;
 use crate::plan::filter::Filters;
 use crate::plan::identity::{Bundle, PeerNames, TlsIdentity, TlsVersion, Trust};
@@ -42,6 +42,14 @@ pub(super) fn originate() -> Tls {
 pub(super) fn poisoned() -> Tls {
     let reason = Reason::Handshake(HandshakeResult::CaUnavailable);
     Tls::Poisoned(Poison { reason, message: "no <CA> & no \"hope\"".into(), policy: Some("ns/bad".into()) })
+}
+
+/// A backend in plaintext, for which a policy was probably meant.
+pub(super) fn nearly() -> (BackendId, Arc<Backend>) {
+    let near_miss = NearMiss { policy: "ns/slip".into(), message: "there is no <Service> ns/nearlyy".into() };
+    let endpoints = EndpointSource::Host { host: "127.0.0.1".into(), port: 8443 };
+    let backend = Backend { id: id("nearly"), endpoints, tls: Tls::Plaintext, near_miss: Some(near_miss) };
+    (backend.id.clone(), Arc::new(backend))
 }
 
 /// A Gateway with one listener and one route, `ns/route`, to all of these backends.

@@ -13,7 +13,8 @@ from proof.waiting import eventually
 NAMESPACE, GATEWAY, HOST = "agentgateway-system", "agentgateway-proxy", "example.com"
 WORDS = {"NAMESPACE": NAMESPACE, "GATEWAY_NAMESPACE": NAMESPACE, "GATEWAY": GATEWAY, "NAME": "nginx", "PORT": "8443",
          "HOST": HOST, "RESULT": "unknown_issuer"}
-NAMES = {"PosternCACertificateExpired": "ca", "PosternCACertificateExpiring": "ca", "PosternPolicyNotAccepted": "tls-policy"}
+NAMES = {"PosternCACertificateExpired": "ca", "PosternCACertificateExpiring": "ca", "PosternPolicyNotAccepted": "tls-policy",
+         "PosternPolicyNearMiss": "tls-policy"}
 SERVE = {"name": "https", "protocol": "HTTPS", "port": 443, "allowedRoutes": {"namespaces": {"from": "All"}},
          "tls": {"certificateRefs": [{"name": "nginx"}]}}
 

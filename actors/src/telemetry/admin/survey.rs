@@ -139,7 +139,10 @@ pub(super) fn survey<'p>(
         let addresses = addresses(backend, endpoints);
         let (mut troubles, mut tells_of_failure) = (Vec::new(), false);
         match &backend.tls {
-            Tls::Plaintext => {}
+            Tls::Plaintext => {
+                let near = backend.near_miss.as_ref();
+                troubles.extend(near.map(|near| (Health::Warn, format!("It is spoken to in plaintext, and {near}"))));
+            }
             Tls::Poisoned(_) => {
                 troubles.push((Health::Bad, "The policy cannot be used: requests get 500.".to_owned()));
             }

@@ -38,7 +38,11 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>], ending: &[(H
             @for (health, words) in ending.iter().take(TOLD) { p { (health.says(words)) } }
             @for surveyed in backends.iter().take(bad + warned).take(TOLD) { (trouble(surveyed, routes)) }
             @if bad + warned > TOLD {
-                p { a href={ "/tls?result=" (FAILING) } { "All " (counted(bad as u64, "backend")) " that fail" } }
+                @if bad > 0 {
+                    p { a href={ "/tls?result=" (FAILING) } { "All " (counted(bad as u64, "backend")) " that fail" } }
+                } @else {
+                    p { a href="/tls" { "All backends" } }
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::plan::matching::{Match, PathMatch, RuleTableBuilder};
 use crate::plan::rule::{Action, Rule, Timeouts};
 use crate::plan::{EndpointSource, HostTable, Listener, Port, Protocol, Tls};
 use crate::telemetry::Observer;
-use crate::telemetry::tests::{failed, id, poisoned, succeeded, tls_info};
+use crate::telemetry::tests::{failed, id, nearly, poisoned, succeeded, tls_info};
 
 #[actix_web::test]
 async fn it_needs_nothing_from_elsewhere() {
@@ -95,6 +95,22 @@ async fn a_service_without_endpoints_is_to_be_looked_at() {
     all.backends.insert(id("a"), Arc::new(backend));
     let shown = page(Running::serving(all).admin, "/").await;
     assert!(shown.only(".trouble").contains("There is no ready endpoint: requests get 503."));
+}
+
+#[actix_web::test]
+async fn a_policy_that_nearly_selects_a_backend_is_to_be_looked_at() {
+    let mut all = plan([("a", Tls::Plaintext)]);
+    all.backends.extend([nearly()]);
+    let running = Running::serving(all);
+    let shown = page(running.admin, "/").await;
+    let words = "It is spoken to in plaintext, and BackendTLSPolicy ns/slip nearly selects it: there is no <Service> ns/nearlyy";
+    assert!(shown.only(".trouble").contains(words), "{}", shown.text);
+    assert!(page(running.admin, "/tls").await.text.contains("BackendTLSPolicy ns/slip nearly selects it"));
+    let (_, json) = get(running.admin, "/tls?format=json").await;
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let near: Vec<_> =
+        json["backends"].as_array().expect("a list").iter().map(|one| &one["nearMiss"]["policy"]).collect();
+    assert_eq!(near, [&json!("ns/slip"), &Value::Null], "what is to be looked at comes first");
 }
 
 #[actix_web::test]

@@ -90,6 +90,7 @@ fn backend(surveyed: &Surveyed<'_>) -> Value {
         "backend": id.backend,
         "port": id.port,
         "policy": surveyed.policy(),
+        "nearMiss": surveyed.backend.near_miss.as_ref().map(|near| json!({ "policy": near.policy, "message": near.message })),
         "tls": tls,
         "result": surveyed.word(),
         "troubles": surveyed.troubles.iter().map(|(_, trouble)| trouble).collect::<Vec<_>>(),
