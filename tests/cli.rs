@@ -172,3 +172,43 @@ fn a_folder_without_objects_is_a_warning_that_names_it() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("warning NoObjects") && text.contains(&path) && text.contains("*.yml"), "{text}");
 }
+
+#[test]
+fn a_slip_that_leaves_a_backend_in_plaintext_is_an_error() {
+    let objects = format!(
+        "{}---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: app}}
+spec:
+  parentRefs: [{{name: web}}]
+  rules:
+  - backendRefs: [{{name: shop, port: 443}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: shop}}
+spec: {{ports: [{{name: https, port: 443}}]}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {{name: shop}}
+spec:
+  targetRefs: [{{group: \"\", kind: Service, name: shop}}]
+  validation: {{hostname: shop.test, wellKnownCACertificates: System}}
+",
+        gateway()
+    );
+    for (from, to, expected) in [
+        ("kind: BackendTLSPolicy", "kind: BackendTLSPolcy", "did you mean `kind: BackendTLSPolicy`?"),
+        ("kind: Service, name: shop", "kind: Service, name: shopp", "did you mean `name: shop`?"),
+        ("kind: Service, name: shop", "kind: Servce, name: shop", "port 443 (https), go in plaintext"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("all.yaml"), objects.replace(from, to)).expect("a file");
+        let output = postern(&["check", &folder.path().display().to_string()]);
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(expected) && text.contains("BackendTLSPolicy default/shop"), "{text}");
+    }
+}

@@ -208,6 +208,31 @@ fn what_a_client_sees_decides_the_exit_code() {
 }
 
 #[test]
+fn a_policy_that_nearly_selects_a_plaintext_backend_is_named_of_files_and_of_a_dump() {
+    let slip = SHOP.replace("kind: Service, name: cart}]", "kind: Service, name: cartt}]");
+    let folder = folder(&[("shop.yaml", &slip)]);
+    let told = [
+        "plaintext: no BackendTLSPolicy selects it",
+        "BackendTLSPolicy shop/cart nearly selects it: spec.targetRefs[0]: Service shop/cartt does not exist",
+    ];
+    assert_tells(&["http://a.test/", "-f", path(&folder)], 0, &told);
+    let near_miss = &json(&["http://a.test/", "-f", path(&folder)])["answers"][0]["outcome"]["backends"][0]["nearMiss"];
+    assert_eq!(near_miss["policy"], "shop/cart");
+    let endpoints = json!({"shop/cart:443": ["192.0.2.7:8443"]});
+    let dump = json!({
+        "ports": [{"gateway": "shop/web", "port": 80, "protocol": "http", "listeners": [{"name": "http", "hosts": [{
+            "hostname": "*", "rules": [{"match": {"path": {"prefix": "/"}}, "route": "shop/everything", "rule": 0,
+                "action": {"forward": [{"weight": 1, "backend": "Service/shop/cart:443"}]}}]}]}]}],
+        "backends": [{"gateway": "shop/web", "backend": "Service/shop/cart", "port": 443, "tls": "plaintext",
+            "endpoints": {"service": "shop/cart:443"}, "nearMiss": near_miss}],
+        "endpoints": endpoints,
+    });
+    let file = folder.path().join("dump");
+    fs::write(&file, dump.to_string()).expect("a file");
+    assert_tells(&["http://a.test/", "--dump", file.to_str().expect("text")], 0, &told);
+}
+
+#[test]
 fn where_no_route_takes_a_request_by_any_port_every_port_is_told() {
     let another = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: other, namespace: shop}\n\
                    spec: {gatewayClassName: postern, listeners: [{name: http, protocol: HTTP, port: 81}]}\n";

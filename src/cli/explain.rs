@@ -53,9 +53,10 @@ The JSON of -o json has `request` (method, host, path, headers), `note` (how it 
 port by which the request may come in: `gateway`, `port`, `protocol`, `listener`, `otherListeners` (name, hostname, why), \
 `taken` (route, rule, name, hostname, match, timeouts), `near` (the same with `lost`: unmet or precedence, `by`, `message`), \
 `nearLeftOut`, `otherHostnames`, and `outcome`, whose `kind` is forward (`backends`: weight, percent, backend, endpoints, \
-host, path, headers, `tls` as /config_dump has it, `failure`), redirect (status, location), answer (status, reason, body, \
-detail) or no_handshake. Beside these `certificates` (subject and notAfter by fingerprint, where they are known), `routes` \
-and `listeners` (that cannot take it, and why), and `problems` as in check. Fields may be added, and none goes.";
+host, path, headers, `tls` as /config_dump has it, `nearMiss` (policy, message: where a policy nearly selects a backend that \
+gets plaintext), `failure`), redirect (status, location), answer (status, reason, body, detail) or no_handshake. Beside \
+these `certificates` (subject and notAfter by fingerprint, where they are known), `routes` and `listeners` (that cannot \
+take it, and why), and `problems` as in check. Fields may be added, and none goes.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {

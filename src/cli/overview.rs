@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use postern_actors::plan::matching::PathMatch;
 use postern_actors::plan::rule::Target;
-use postern_actors::plan::{Action, Listener, Plan, Port, Protocol, Rule, Tls};
+use postern_actors::plan::{Action, Listener, NearMiss, Plan, Port, Protocol, Rule, Tls};
 use postern_actors::supervisor::sockets::{BindFailure, Listening};
 
 #[cfg(test)]
@@ -108,7 +108,15 @@ fn targets(rule: &Rule, into: &mut BTreeSet<String>) {
                 into.insert(match &backend.target {
                     Target::Unusable(_) => "500 (see the problems)".to_owned(),
                     Target::Backend(backend) => match &backend.tls {
-                        Tls::Plaintext => format!("{} in plaintext", backend.id),
+                        Tls::Plaintext => match &backend.near_miss {
+                            Some(NearMiss { policy, .. }) => {
+                                format!(
+                                    "{} in plaintext (BackendTLSPolicy {policy} nearly selects it, see the problems)",
+                                    backend.id
+                                )
+                            }
+                            None => format!("{} in plaintext", backend.id),
+                        },
                         Tls::Originate { policy, .. } => format!("{} over TLS (BackendTLSPolicy {policy})", backend.id),
                         Tls::Poisoned(_) => format!("{} not usable, 500 (see the problems)", backend.id),
                     },

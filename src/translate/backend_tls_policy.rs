@@ -7,6 +7,7 @@
 //! | [`authorities`] | CA references: what they hold, and how their certificates are classified |
 //! | [`ancestors`] | which Gateways get one of the 16 places of a policy's status |
 //! | [`foresight`] | handshakes that can only fail |
+//! | [`near_miss`] | targetRefs that select nothing, and what they were probably meant for |
 //! | [`verdict`] | conditions and findings |
 //!
 //! It must not know routes: it is told which Gateway uses which backend. The rule above all others: a port that any policy
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use postern_actors::outcome::{HandshakeResult, Reason};
 use postern_actors::plan::identity::{TlsIdentity, Trust};
-use postern_actors::plan::{AuthorityExpiry, Poison, Tls};
+use postern_actors::plan::{AuthorityExpiry, NearMiss, Poison, Tls};
 
 use self::ancestors::Places;
 use self::attachment::Attachments;
@@ -37,6 +38,7 @@ mod ancestors;
 mod attachment;
 mod authorities;
 mod foresight;
+mod near_miss;
 mod validation;
 mod verdict;
 
@@ -89,6 +91,8 @@ pub(super) struct Policies<'a> {
     identities: HashMap<(usize, NamespacedName), Arc<TlsIdentity>>,
     /// Why there may be policies that are not among them.
     unseen: Option<Arc<str>>,
+    /// By what was probably meant, the first policy that selects something else.
+    near_misses: BTreeMap<TargetKey, NearMiss>,
     /// Policies with at least one ancestor of ours.
     pub(super) verdicts: BTreeMap<NamespacedName, PolicyVerdict>,
     /// In a fixed order.
@@ -125,6 +129,7 @@ impl<'a> Policies<'a> {
             roots: Roots::new(snapshot, settings, bundles),
             identities: HashMap::new(),
             unseen: snapshot.unseen_policies.clone(),
+            near_misses: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             findings: Vec::new(),
             authorities: Vec::new(),
@@ -142,10 +147,12 @@ impl<'a> Policies<'a> {
                 .filter(|_| compiled.wants_system)
                 .filter_map(|gateway| Some((gateway.clone(), policies.roots.of(gateway).err()?)))
                 .collect();
+            let misses = policies.attachments.misses(snapshot, used_by, number);
             let subject = verdict::Subject {
                 policy,
                 number,
                 compiled: &compiled,
+                misses: &misses,
                 places: &places,
                 now,
                 clients,
@@ -160,7 +167,8 @@ impl<'a> Policies<'a> {
             if planned {
                 authorities.insert(name.clone(), compiled.expiries(&name));
             }
-            if planned || settings.gateway.is_none() {
+            let missed = misses.iter().filter_map(|miss| used_by.get(miss.meant.as_ref()?)).flatten();
+            if planned || settings.gateway.is_none() || missed.clone().any(|gateway| settings.plans(gateway)) {
                 findings.insert(name.clone(), told);
             }
             for gateway in places.gateways() {
@@ -169,12 +177,22 @@ impl<'a> Policies<'a> {
                 policies.references.entry(gateway.clone()).or_default().extend(references);
             }
             let name: Arc<str> = Arc::from(name.to_string());
+            for miss in misses {
+                let Some(meant) = miss.meant else { continue };
+                let message = format!("spec.targetRefs[{}]: {}", miss.index, miss.cause).into();
+                policies.near_misses.entry(meant).or_insert(NearMiss { policy: Arc::clone(&name), message });
+            }
             let template = compiled.into_template(&name);
             policies.judged.push(Judged { name, template, homeless: places.homeless });
         }
         policies.findings = findings.into_values().flatten().collect();
         policies.authorities = authorities.into_values().flatten().collect();
         policies
+    }
+
+    /// The policy that was probably meant for a target, and selects something else.
+    pub(super) fn near_miss(&self, target: &TargetKey) -> Option<&NearMiss> {
+        self.near_misses.get(target)
     }
 
     /// How `gateway` speaks to a port of a target. `port_name` is the Service port's name, or empty. Plaintext only if no

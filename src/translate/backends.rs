@@ -15,7 +15,7 @@ use super::backend_tls_policy::{Policies, TargetKey, UsedBy};
 use super::client_certificate::ClientCertificateState;
 use super::endpoints::tcp_port;
 use super::system_roots::Bundles;
-use crate::resources::{NamespacedName, ObjectRef, Service, Snapshot};
+use crate::resources::{NamespacedName, ObjectRef, Service, Snapshot, service};
 use crate::status::{Finding, PolicyVerdict, reason};
 
 /// `spec.type` of a Service that stands for a name in the DNS.
@@ -126,7 +126,8 @@ pub(crate) fn resolve(
             if tls == Tls::Plaintext {
                 place.must_not_need_tls(&usage.target)?;
             }
-            let backend = Arc::new(Backend { id: id.clone(), endpoints: place.source, tls, near_miss: None });
+            let near_miss = policies.near_miss(&key(&usage.target)).filter(|_| tls == Tls::Plaintext).cloned();
+            let backend = Arc::new(Backend { id: id.clone(), endpoints: place.source, tls, near_miss });
             known.insert(id, Arc::clone(&backend));
             Ok(backend)
         });
@@ -238,13 +239,11 @@ impl Place {
         }
     }
 
-    /// A port that declares TLS is not spoken to in plaintext. The names are IANA's, in whatever case, and KEP-3726's.
+    /// A port that declares TLS is not spoken to in plaintext.
     fn must_not_need_tls(&self, target: &BackendTarget) -> Result<(), BackendProblem> {
-        let Some(protocol) = &self.app_protocol else { return Ok(()) };
-        let wants_tls = ["https", "wss", "kubernetes.io/wss"].iter().any(|name| protocol.eq_ignore_ascii_case(name));
-        if !wants_tls {
+        let Some(protocol) = self.app_protocol.as_ref().filter(|protocol| declares_tls(protocol)) else {
             return Ok(());
-        }
+        };
         Err(unsupported(format!(
             "port {} of Service {} has appProtocol {protocol}, and no BackendTLSPolicy selects it: create one, which says \
              whom to trust",
@@ -253,18 +252,23 @@ impl Place {
     }
 }
 
+/// Whether an `appProtocol` is one of TLS. The names are IANA's, in whatever case, and KEP-3726's.
+pub(super) fn declares_tls(app_protocol: &str) -> bool {
+    ["https", "wss", "kubernetes.io/wss"].iter().any(|name| app_protocol.eq_ignore_ascii_case(name))
+}
+
+/// A port by its number and its name, for messages.
+pub(super) fn port_name(port: &service::ServicePort) -> String {
+    match (port.name.as_str(), port.protocol.as_str()) {
+        ("", "TCP" | "") => port.port.to_string(),
+        (name, "TCP" | "") => format!("{} ({name})", port.port),
+        ("", protocol) => format!("{}/{protocol}", port.port),
+        (name, protocol) => format!("{}/{protocol} ({name})", port.port),
+    }
+}
+
 fn port_list(service: &Service) -> String {
-    let ports: Vec<String> = service
-        .spec
-        .ports
-        .iter()
-        .map(|port| match (port.name.as_str(), port.protocol.as_str()) {
-            ("", "TCP" | "") => port.port.to_string(),
-            (name, "TCP" | "") => format!("{} ({name})", port.port),
-            ("", protocol) => format!("{}/{protocol}", port.port),
-            (name, protocol) => format!("{}/{protocol} ({name})", port.port),
-        })
-        .collect();
+    let ports: Vec<String> = service.spec.ports.iter().map(port_name).collect();
     if ports.is_empty() { "it has no ports".into() } else { format!("its ports are {}", ports.join(", ")) }
 }
 

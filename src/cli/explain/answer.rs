@@ -150,7 +150,16 @@ pub(super) struct Destination {
     pub(super) response_headers: Edits,
     /// As `/config_dump` has it.
     pub(super) tls: Value,
+    /// The BackendTLSPolicy that was probably meant for a plaintext backend.
+    pub(super) near_miss: Option<NearMiss>,
     pub(super) failure: Option<Failure>,
+}
+
+/// A BackendTLSPolicy that selects something else.
+#[derive(Debug, Serialize)]
+pub(super) struct NearMiss {
+    pub(super) policy: String,
+    pub(super) message: String,
 }
 
 /// What filters do to headers: those of the rule, then those of the backendRef.
@@ -272,10 +281,11 @@ fn told(outcome: &Outcome<'_>, source: &Source) -> Told {
 
 impl Destination {
     fn new(share: &Share<'_>, total: f64, source: &Source) -> Self {
-        let id = match share.target {
-            Target::Backend(backend) => Some(&backend.id),
+        let backend = match share.target {
+            Target::Backend(backend) => Some(backend),
             Target::Unusable(_) => None,
         };
+        let id = backend.map(|backend| &backend.id);
         let [rule, reference] = [share.filters.rule, share.filters.reference];
         let addresses = |endpoint: &postern_actors::plan::Endpoint| endpoint.address.to_string();
         Self {
@@ -288,6 +298,10 @@ impl Destination {
             request_headers: Edits::new([&rule.request_headers, &reference.request_headers]),
             response_headers: Edits::new([&rule.response_headers, &reference.response_headers]),
             tls: id.map_or(Value::Null, |id| tls(&source.description, id)),
+            near_miss: backend.and_then(|backend| backend.near_miss.as_ref()).map(|near_miss| NearMiss {
+                policy: near_miss.policy.to_string(),
+                message: near_miss.message.to_string(),
+            }),
             failure: share.failure.as_ref().map(|(reason, detail)| failure(*reason, detail)),
         }
     }

@@ -2,7 +2,7 @@
 
 use postern_actors::outcome::Reason;
 
-use super::answer::{Answer, Destination, Edits, Explained, Failure, Loser, NamedListener, NamedMatch, Told};
+use super::answer::{Answer, Destination, Edits, Explained, Failure, Loser, NamedListener, NamedMatch, NearMiss, Told};
 use crate::cli::check::plural;
 use crate::cli::diagnostic::{Diagnostic, count};
 use crate::cli::given;
@@ -184,6 +184,9 @@ impl Page {
             [] => None,
             [first] => Some(format!("at {first}")),
             [first, others @ ..] => Some(format!("at {first} and {} more", others.len())),
+        }));
+        identity.extend(backend.near_miss.as_ref().map(|NearMiss { policy, message }| {
+            self.paint.yellow(&format!("BackendTLSPolicy {policy} nearly selects it: {message}"))
         }));
         for line in &identity {
             self.row("", &format!("  {line}"));

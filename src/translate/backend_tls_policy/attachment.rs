@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Policy, TargetKey};
 use crate::resources::backend_tls_policy::TargetRef;
+use crate::resources::service::ServicePort;
+use crate::resources::suggest::closest;
 use crate::resources::{AGENTGATEWAY_GROUP, NamespacedName, Snapshot};
 use crate::translate::backends::BackendKind;
 use crate::translate::endpoints::is_tcp;
@@ -29,8 +31,8 @@ pub(super) enum Outcome {
     Won { caveat: Option<String> },
     /// Another policy took precedence, the one with this number.
     Lost { winner: usize },
-    /// There is no such target, or no such section of it.
-    NotFound { cause: String, hint: String },
+    /// There is no such target, or no such section of it. With the target that was probably meant, if there is one.
+    NotFound { cause: String, hint: String, meant: Option<TargetKey> },
     /// It is there, and TLS cannot be spoken to it.
     NotTcp { cause: String },
 }
@@ -66,7 +68,7 @@ impl<'a> Attachments<'a> {
     pub(super) fn outcome(&self, snapshot: &Snapshot, number: usize, reference: &TargetRef) -> Option<Outcome> {
         let target = target(&self.policies[number].metadata().namespace, reference)?;
         let section = section(reference);
-        let caveat = match exists(snapshot, &target, section) {
+        let caveat = match self.exists(snapshot, &target, section) {
             Ok(caveat) => caveat,
             Err(outcome) => return Some(outcome),
         };
@@ -79,6 +81,51 @@ impl<'a> Attachments<'a> {
             Some(&first) if first != number => Some(Outcome::Lost { winner: first }),
             _ => Some(Outcome::Won { caveat }),
         }
+    }
+
+    fn exists(
+        &self,
+        snapshot: &Snapshot,
+        target: &TargetKey,
+        section: Option<&str>,
+    ) -> Result<Option<String>, Outcome> {
+        match target.kind {
+            BackendKind::AgentgatewayBackend => {
+                if !snapshot.agentgateway_backends.contains_key(&target.name) {
+                    return Err(self.absent(snapshot, target));
+                }
+                section.map_or(Ok(None), |name| {
+                    Err(Outcome::NotFound {
+                        cause: format!("{target} has no sections, so no sectionName {name:?} either"),
+                        hint: "remove sectionName: an AgentgatewayBackend has but one port".into(),
+                        meant: Some(target.clone()),
+                    })
+                })
+            }
+            BackendKind::Service => {
+                let service = snapshot.services.get(&target.name).ok_or_else(|| self.absent(snapshot, target))?;
+                let ports = &service.spec.ports;
+                let Some(name) = section else { return whole_service(target, ports) };
+                let Some(port) = ports.iter().find(|port| port.name == name) else {
+                    return Err(no_section(target, ports, name));
+                };
+                if is_tcp(port) {
+                    return Ok(None);
+                }
+                Err(Outcome::NotTcp { cause: format!("port {name:?} of {target} is {}, not TCP", port.protocol) })
+            }
+        }
+    }
+
+    fn absent(&self, snapshot: &Snapshot, target: &TargetKey) -> Outcome {
+        let meant = self.near(snapshot, target);
+        let hint = match &meant {
+            Some(meant) => format!("did you mean `name: {}`?", meant.name.name),
+            None => {
+                "create it, or correct the targetRef; a policy selects targets of its own namespace only".to_owned()
+            }
+        };
+        Outcome::NotFound { cause: format!("{target} does not exist"), hint, meant }
     }
 }
 
@@ -97,47 +144,22 @@ pub(super) fn section(reference: &TargetRef) -> Option<&str> {
     reference.section_name.as_deref().filter(|name| !name.is_empty())
 }
 
-fn exists(snapshot: &Snapshot, target: &TargetKey, section: Option<&str>) -> Result<Option<String>, Outcome> {
-    let absent = || Outcome::NotFound {
-        cause: format!("{target} does not exist"),
-        hint: "create it, or correct the targetRef; a policy selects targets of its own namespace only".into(),
+fn no_section(target: &TargetKey, ports: &[ServicePort], name: &str) -> Outcome {
+    let numbered = ports.iter().find(|port| port.port.to_string() == name && !port.name.is_empty());
+    let names = ports.iter().map(|port| port.name.as_str()).filter(|name| !name.is_empty());
+    let hint = match (numbered, closest(name, names)) {
+        (Some(port), _) => format!("a sectionName is a port's name, not its number: write {:?}", port.name),
+        (None, Some(near)) => format!("did you mean `sectionName: {near}`?"),
+        (None, None) => "write the name of one of the Service's ports, or leave sectionName out".into(),
     };
-    match target.kind {
-        BackendKind::AgentgatewayBackend => {
-            snapshot.agentgateway_backends.get(&target.name).ok_or_else(absent)?;
-            section.map_or(Ok(None), |name| {
-                Err(Outcome::NotFound {
-                    cause: format!("{target} has no sections, so no sectionName {name:?} either"),
-                    hint: "remove sectionName: an AgentgatewayBackend has but one port".into(),
-                })
-            })
-        }
-        BackendKind::Service => {
-            let service = snapshot.services.get(&target.name).ok_or_else(absent)?;
-            let ports = &service.spec.ports;
-            let Some(name) = section else { return whole_service(target, ports) };
-            let Some(port) = ports.iter().find(|port| port.name == name) else {
-                let numbered = ports.iter().find(|port| port.port.to_string() == name && !port.name.is_empty());
-                return Err(Outcome::NotFound {
-                    cause: format!("{target} has no port named {name:?}; {}", port_names(ports)),
-                    hint: match numbered {
-                        Some(port) => format!("a sectionName is a port's name, not its number: write {:?}", port.name),
-                        None => "write the name of one of the Service's ports, or leave sectionName out".into(),
-                    },
-                });
-            };
-            if is_tcp(port) {
-                return Ok(None);
-            }
-            Err(Outcome::NotTcp { cause: format!("port {name:?} of {target} is {}, not TCP", port.protocol) })
-        }
+    Outcome::NotFound {
+        cause: format!("{target} has no port named {name:?}; {}", port_names(ports)),
+        hint,
+        meant: Some(target.clone()),
     }
 }
 
-fn whole_service(
-    target: &TargetKey,
-    ports: &[crate::resources::service::ServicePort],
-) -> Result<Option<String>, Outcome> {
+fn whole_service(target: &TargetKey, ports: &[ServicePort]) -> Result<Option<String>, Outcome> {
     let others: Vec<_> = ports.iter().filter(|port| !is_tcp(port)).collect();
     if others.is_empty() {
         return Ok(None);
@@ -150,7 +172,7 @@ fn whole_service(
     Ok(Some(format!("warning: TLS is for the TCP ports of {target} only, {list} stays as it is")))
 }
 
-fn port_names(ports: &[crate::resources::service::ServicePort]) -> String {
+fn port_names(ports: &[ServicePort]) -> String {
     let names: Vec<_> =
         ports.iter().filter(|port| !port.name.is_empty()).map(|port| format!("{:?}", port.name)).collect();
     if names.is_empty() { "none of its ports has a name".into() } else { format!("its ports are {}", names.join(", ")) }

@@ -15,6 +15,7 @@ use crate::translate::pem::tests::V1;
 use crate::translate::system_roots::SystemBundle;
 
 mod anchors;
+mod near_misses;
 mod precedence;
 mod property;
 mod spec;

@@ -10,6 +10,7 @@ use super::ancestors::{Places, homeless_message};
 use super::attachment::{Attachments, Outcome, target};
 use super::authorities::Reference;
 use super::foresight;
+use super::near_miss::Miss;
 use super::validation::{Compiled, reference_problems, system_message};
 use super::{Policy, UsedBy};
 use crate::resources::{Kind, NamespacedName, ObjectRef, Severity, Snapshot};
@@ -25,6 +26,8 @@ pub(super) struct Subject<'s, 'a> {
     /// Its number in the attachments.
     pub(super) number: usize,
     pub(super) compiled: &'s Compiled,
+    /// Its targetRefs that select nothing.
+    pub(super) misses: &'s [Miss],
     pub(super) places: &'s Places,
     pub(super) now: Timestamp,
     pub(super) clients: &'s BTreeMap<NamespacedName, ClientCertificateState>,
@@ -115,9 +118,11 @@ fn accepted(
                 "spec.targetRefs[{index}]: {name} obeys BackendTLSPolicy {}, which takes precedence",
                 rival(*winner)
             )),
-            Outcome::NotFound { cause, .. } | Outcome::NotTcp { cause } => {
-                troubles.push(format!("spec.targetRefs[{index}]: {cause}"));
+            Outcome::NotFound { .. } => {
+                let missed = subject.misses.iter().filter(|miss| miss.index == *index);
+                troubles.extend(missed.map(|miss| format!("spec.targetRefs[{index}]: {}", miss.message())));
             }
+            Outcome::NotTcp { cause } => troubles.push(format!("spec.targetRefs[{index}]: {cause}")),
         }
     }
     let has = |wanted: fn(&Outcome) -> bool| relevant.iter().any(|judgement| wanted(&judgement.outcome));
@@ -184,13 +189,14 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
     if !subject.places.is_used() {
         // What a policy selects that could not be read is not known for certain, so that is told in any case.
         let unreadable = matches!(subject.policy, Policy::Unreadable(_));
-        return if unreadable { faults.collect() } else { vec![unused(subject, &finding)] };
+        return if unreadable { faults.collect() } else { unused(subject, &finding) };
     }
     let mut found = Vec::new();
     for Judgement { index, name, outcome, .. } in judgements {
         let field = format!("spec.targetRefs[{index}]");
         found.extend(match outcome {
-            Outcome::Won { .. } => None,
+            // The misses are told below, those that no Gateway uses among them.
+            Outcome::Won { .. } | Outcome::NotFound { .. } => None,
             Outcome::Lost { winner } => Some(finding(
                 Severity::Error,
                 "Conflicted",
@@ -200,14 +206,15 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
                  namespace/name"
                     .into(),
             )),
-            Outcome::NotFound { cause, hint } => {
-                Some(finding(Severity::Error, "TargetNotFound", field, cause.clone(), hint.clone()))
-            }
             Outcome::NotTcp { cause } => {
                 let hint = "select a TCP port: TLS cannot be spoken over another protocol".into();
                 Some(finding(Severity::Error, "Invalid", field, cause.clone(), hint))
             }
         });
+    }
+    for miss in subject.misses {
+        let is_used = judgements.iter().any(|judgement| judgement.index == miss.index);
+        found.push(missed(miss, is_used, &finding));
     }
     found.extend(faults);
     for cause in subject.rootless.values().collect::<BTreeSet<_>>() {
@@ -262,12 +269,29 @@ fn findings(subject: &Subject<'_, '_>, judgements: &[Judgement<'_>], rival: &imp
     found
 }
 
+/// A targetRef that selects nothing. It may be for something that is yet to come, unless a Gateway leads to it now or it can
+/// only be a slip.
+fn missed(
+    miss: &Miss,
+    is_used: bool,
+    finding: &impl Fn(Severity, &'static str, String, String, String) -> Finding,
+) -> Finding {
+    let severity = if is_used || miss.is_slip { Severity::Error } else { Severity::Warning };
+    finding(severity, miss.code, format!("spec.targetRefs[{}]", miss.index), miss.message(), miss.hint.clone())
+}
+
+/// Of a policy to whose targets no Gateway leads.
 fn unused(
     subject: &Subject<'_, '_>,
     finding: &impl Fn(Severity, &'static str, String, String, String) -> Finding,
-) -> Finding {
+) -> Vec<Finding> {
     let compiled = subject.compiled;
-    let mut message = "no route that is attached to a Gateway of ours leads to a target of the policy".to_owned();
+    let mut found: Vec<_> = subject.misses.iter().map(|miss| missed(miss, false, finding)).collect();
+    if found.len() < subject.policy.target_refs().len() || found.is_empty() {
+        let message = "no route that is attached to a Gateway of ours leads to a target of the policy".to_owned();
+        let hint = "check the targetRefs, and that an attached HTTPRoute has them among its backendRefs".into();
+        found.push(finding(Severity::Warning, "PolicyNotUsed", "spec.targetRefs".into(), message, hint));
+    }
     let troubles = [
         (!compiled.faults.is_empty()).then(|| compiled.fault_message()),
         compiled.authorities.as_ref().filter(|_| subject.read).and_then(|authorities| {
@@ -275,12 +299,13 @@ fn unused(
             (!problems.is_empty()).then(|| problems.join("; "))
         }),
     ];
-    for trouble in troubles.into_iter().flatten() {
-        message.push_str("; besides, ");
-        message.push_str(&trouble);
+    if let Some(last) = found.last_mut() {
+        for trouble in troubles.into_iter().flatten() {
+            last.message.push_str("; besides, ");
+            last.message.push_str(&trouble);
+        }
     }
-    let hint = "check the targetRefs' kind and name, and that an attached HTTPRoute has them among its backendRefs";
-    finding(Severity::Warning, "PolicyNotUsed", "spec.targetRefs".into(), message, hint.into())
+    found
 }
 
 fn expiries(

@@ -1,0 +1,160 @@
+//! TargetRefs that select nothing, what they were probably meant for, and what comes of it: that is spoken to in plaintext.
+//! It must not decide anything: by its specification such a policy does not attach, so nothing here touches what is selected.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::attachment::{Attachments, Outcome, target};
+use super::{TargetKey, UsedBy};
+use crate::resources::backend_tls_policy::TargetRef;
+use crate::resources::suggest::closest;
+use crate::resources::{AGENTGATEWAY_GROUP, NamespacedName, Snapshot};
+use crate::translate::backends::{BackendKind, declares_tls, port_name};
+use crate::translate::endpoints::is_tcp;
+use crate::translate::work;
+
+/// More names than this of a namespace are not compared with one that is not there: cost stays proportional to the input.
+const COMPARED: usize = 1000;
+/// The core group, and what it is taken for.
+const CORE: [&str; 3] = ["", "core", "v1"];
+
+/// A targetRef of a policy that selects nothing.
+pub(super) struct Miss {
+    /// Of `spec.targetRefs`.
+    pub(super) index: usize,
+    /// `TargetNotFound` or `InvalidKind`
+    pub(super) code: &'static str,
+    pub(super) cause: String,
+    pub(super) hint: String,
+    /// What it was probably meant for: a target that is there.
+    pub(super) meant: Option<TargetKey>,
+    /// Whether it can only be a slip.
+    pub(super) is_slip: bool,
+    /// What becomes of the requests to what was meant.
+    pub(super) consequence: Option<String>,
+}
+
+impl Miss {
+    /// What is wrong, and what comes of it.
+    pub(super) fn message(&self) -> String {
+        let consequence = self.consequence.iter().map(|consequence| format!("; {consequence}"));
+        consequence.fold(self.cause.clone(), |message, consequence| message + &consequence)
+    }
+}
+
+impl Attachments<'_> {
+    /// The targetRefs of the policy with this number that select nothing.
+    pub(super) fn misses(&self, snapshot: &Snapshot, used_by: &UsedBy, number: usize) -> Vec<Miss> {
+        let policy = self.policies[number];
+        let namespace = &policy.metadata().namespace;
+        let references = policy.target_refs().iter().enumerate();
+        let misses = references.filter_map(|(index, reference)| {
+            if target(namespace, reference).is_none() {
+                return Some(self.unsupported(snapshot, namespace, index, reference));
+            }
+            match self.outcome(snapshot, number, reference)? {
+                Outcome::NotFound { cause, hint, meant } => {
+                    let (is_slip, consequence) = (meant.is_some(), None);
+                    Some(Miss { index, code: "TargetNotFound", cause, hint, meant, is_slip, consequence })
+                }
+                Outcome::Won { .. } | Outcome::Lost { .. } | Outcome::NotTcp { .. } => None,
+            }
+        });
+        let with_consequence = |miss: Miss| {
+            let consequence = miss.meant.as_ref().and_then(|meant| self.consequence(snapshot, used_by, meant));
+            Miss { consequence, ..miss }
+        };
+        misses.map(with_consequence).collect()
+    }
+
+    fn unsupported(&self, snapshot: &Snapshot, namespace: &str, index: usize, reference: &TargetRef) -> Miss {
+        let TargetRef { group, kind, name, .. } = reference;
+        let kinds = [BackendKind::Service, BackendKind::AgentgatewayBackend];
+        let near = closest(kind, kinds.map(BackendKind::as_str));
+        let near_group = CORE.contains(&group.as_str()) || closest(group, [AGENTGATEWAY_GROUP]).is_some();
+        let kinds = kinds.into_iter().filter(|kind| near.is_none_or(|near| near == kind.as_str()));
+        let meant = kinds.map(|kind| TargetKey { kind, name: NamespacedName::new(namespace, name.as_str()) }).find_map(
+            |same| if self.exposed(snapshot, &same).is_some() { Some(same) } else { self.near(snapshot, &same) },
+        );
+        let hint = match &meant {
+            Some(TargetKey { kind: meant, name }) => {
+                let group = if *meant == BackendKind::Service { "\"\"" } else { AGENTGATEWAY_GROUP };
+                format!("did you mean `group: {group}`, `kind: {meant}` and `name: {}`?", name.name)
+            }
+            None => {
+                format!("a Service (group \"\") or an AgentgatewayBackend (group {AGENTGATEWAY_GROUP}) can be selected")
+            }
+        };
+        Miss {
+            index,
+            code: "InvalidKind",
+            cause: format!("kind {kind} of group {group:?} cannot be selected"),
+            hint,
+            meant,
+            is_slip: near.is_some() && near_group,
+            consequence: None,
+        }
+    }
+
+    /// The target of a similar name that has no policy, where one is not there.
+    pub(super) fn near(&self, snapshot: &Snapshot, absent: &TargetKey) -> Option<TargetKey> {
+        match absent.kind {
+            BackendKind::Service => self.near_of(&snapshot.services, snapshot, absent),
+            BackendKind::AgentgatewayBackend => self.near_of(&snapshot.agentgateway_backends, snapshot, absent),
+        }
+    }
+
+    fn near_of<T>(
+        &self,
+        store: &BTreeMap<NamespacedName, T>,
+        snapshot: &Snapshot,
+        absent: &TargetKey,
+    ) -> Option<TargetKey> {
+        let from = NamespacedName::new(Arc::clone(&absent.name.namespace), "");
+        let there = store.range(from..).map(|(name, _)| name);
+        let there = there.take_while(|name| name.namespace == absent.name.namespace).take(COMPARED);
+        let of_name = |name: &str| TargetKey {
+            kind: absent.kind,
+            name: NamespacedName::new(Arc::clone(&absent.name.namespace), name),
+        };
+        let exposed = there.map(|name| &*name.name).filter(|name| {
+            work::steps(1);
+            self.exposed(snapshot, &of_name(name)).is_some()
+        });
+        closest(&absent.name.name, exposed).map(of_name)
+    }
+
+    /// Which ports of the target that was meant are spoken to in plaintext, if any is.
+    fn consequence(&self, snapshot: &Snapshot, used_by: &UsedBy, meant: &TargetKey) -> Option<String> {
+        let exposed = self.exposed(snapshot, meant).filter(|_| used_by.contains_key(meant))?;
+        Some(format!("requests to {exposed} go in plaintext, since no policy selects it"))
+    }
+
+    /// A target with those of its ports that no policy selects and that do not demand TLS, if there are any.
+    fn exposed(&self, snapshot: &Snapshot, target: &TargetKey) -> Option<String> {
+        if snapshot.unseen_policies.is_some() {
+            return None;
+        }
+        let free = |port_name: &str| self.winner(target, port_name).is_none();
+        let ports: Vec<_> = match target.kind {
+            BackendKind::AgentgatewayBackend => {
+                let backend = snapshot.agentgateway_backends.get(&target.name)?;
+                free("").then(|| backend.spec.fixed.port.to_string()).into_iter().collect()
+            }
+            BackendKind::Service => {
+                let declared = &snapshot.services.get(&target.name)?.spec.ports;
+                if declared.is_empty() {
+                    return free("").then(|| target.to_string());
+                }
+                let demands_tls = |protocol: &Option<String>| protocol.as_deref().is_some_and(declares_tls);
+                let exposed = declared.iter().filter(|port| is_tcp(port) && !demands_tls(&port.app_protocol));
+                exposed.filter(|port| free(&port.name)).map(port_name).collect()
+            }
+        };
+        match ports.as_slice() {
+            [] => None,
+            [port] => Some(format!("{target}, port {port},")),
+            ports => Some(format!("{target}, ports {},", ports.join(", "))),
+        }
+    }
+}
