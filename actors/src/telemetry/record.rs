@@ -48,6 +48,8 @@ pub struct RequestRecord<'a> {
     pub sent: u64,
     /// TLS of the connection to the backend.
     pub upstream_tls: Option<&'a TlsInfo>,
+    /// The `x-request-id` that the backend gets, unless a filter changes it; empty if it did not come to that.
+    pub request_id: &'a str,
     /// The `traceparent` that the client sent (W3C Trace Context, section 3.2); empty if it sent none, or several.
     pub traceparent: &'a str,
 }

@@ -171,6 +171,7 @@ fn request<'a>(gateway: &'a Arc<str>, backend: Option<&'a BackendId>) -> Request
         received: 0,
         sent: 5,
         upstream_tls: None,
+        request_id: "",
         traceparent: "",
     }
 }

@@ -49,7 +49,7 @@ def access_log_fields():
     folder = "actors/src/telemetry/access_log"
     line, tls = source(f"{folder}/line.rs"), source(f"{folder}/tls.rs")
     line, tls = (re.findall(r'name!\("([^"]+)"\)', text) for text in (line, tls))
-    place = line.index("traceparent")
+    place = line.index("request_id")
     return ["time", *line[:place], *tls, *line[place:]]
 
 
