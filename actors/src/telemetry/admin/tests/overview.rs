@@ -66,6 +66,7 @@ async fn what_fails_comes_first_with_its_remedy() {
     assert_eq!(shown.attributes(".trouble", "data-backend"), ["Service/ns/b:8443", "Service/ns/bad:8443"]);
     assert_eq!(shown.attributes(".trouble", "data-result"), ["expired", "ca_unavailable"]);
     assert!(shown.texts(".trouble")[0].contains(": 3 handshakes in a row."), "{}", shown.text);
+    assert!(shown.texts(".trouble")[0].contains("BackendTLSPolicy ns/policy"), "{}", shown.text);
     assert!(shown.texts(".trouble")[0].contains("Concerns * /* (ns/route rule 0)"), "{}", shown.text);
     assert!(shown.texts(".trouble .remedy")[0].starts_with("What to do: Renew the backend's certificate"));
     assert_eq!(shown.texts(".trouble .cause"), ["presented for <other>.example", "no <CA> & no \"hope\""]);
@@ -73,7 +74,7 @@ async fn what_fails_comes_first_with_its_remedy() {
         shown.attributes(".trouble a", "href"),
         ["/tls#ns/gw/Service/ns/b:8443", "/tls#ns/gw/Service/ns/bad:8443"]
     );
-    assert!(shown.only("section.wrong").starts_with("What is wrong ✗ Not reached: 2 backends"), "{}", shown.text);
+    assert!(shown.only("section.wrong").starts_with("What is wrong ✗ Failing: 2 backends"), "{}", shown.text);
     assert!(shown.only("section.wrong").contains("1 match cannot be served as configured"));
     let actions = shown.texts("#routes ~ .scroll td li");
     assert!(actions[0].starts_with("Service/ns/a:8443 over TLS"), "{actions:?}");
