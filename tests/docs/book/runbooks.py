@@ -36,8 +36,17 @@ def substitution(page):
     return lambda text: re.sub(r"(?<![\w$])[A-Z][A-Z_]+(?!\w)", lambda found: words.get(found[0], found[0]), text)
 
 
+def settled():
+    """What the pages before have changed is rolled out. (`kubectl rollout status` may have been told so of an older Deployment:
+    it lists from a cache.)"""
+    gateway = Gateway(GATEWAY, NAMESPACE)
+    gateway.rolled_out(gateway.deployment()["spec"]["replicas"])
+
+
 @contextlib.contextmanager
 def provoked(page):
+    if alert(page):
+        settled()
     with TROUBLES.get(alert(page), contextlib.nullcontext)():
         yield
 
