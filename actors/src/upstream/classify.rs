@@ -15,12 +15,15 @@ pub struct Classified {
     pub certificate_error: Option<&'static str>,
     /// What rustls or the system said.
     pub cause: String,
+    /// The `notAfter` or `notBefore` for which a certificate was refused, in seconds since the Unix epoch. It need not be
+    /// the leaf's.
+    pub bound: Option<i64>,
 }
 
 impl Classified {
     /// A failure that is about no certificate.
     pub fn new(result: HandshakeResult, cause: impl Into<String>) -> Self {
-        Self { result, certificate_error: None, cause: cause.into() }
+        Self { result, certificate_error: None, cause: cause.into(), bound: None }
     }
 }
 
@@ -76,7 +79,7 @@ pub fn tls(error: &Error, asked: bool) -> Classified {
             let (result, name) = certificate(error);
             // The boxed errors of webpki print their whole box.
             let cause = if matches!(error, CertificateError::Other(_)) { name.to_owned() } else { error.to_string() };
-            return Classified { result, certificate_error: Some(name), cause };
+            return Classified { result, certificate_error: Some(name), cause, bound: bound(error) };
         }
         Error::AlertReceived(description) => alert(*description, asked),
         Error::PeerIncompatible(_) => HandshakeResult::VersionOrCipherMismatch,
@@ -160,6 +163,15 @@ fn certificate(error: &CertificateError) -> (HandshakeResult, &'static str) {
         Refused::InvalidOcspResponse => (HandshakeResult::Other, "InvalidOcspResponse"),
         Refused::Other(other) => webpki(&format!("{:?}", other.0)),
         _ => (HandshakeResult::Other, "Other"),
+    }
+}
+
+/// The date for which a certificate was refused.
+fn bound(error: &CertificateError) -> Option<i64> {
+    match error {
+        CertificateError::ExpiredContext { not_after, .. } => Some(not_after.as_secs().cast_signed()),
+        CertificateError::NotValidYetContext { not_before, .. } => Some(not_before.as_secs().cast_signed()),
+        _ => None,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::telemetry::Evidence;
 /// What is known of a failed handshake.
 pub fn failure(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Evidence {
     let mut evidence = Evidence::of(failed.result, &*failed.cause);
-    if let Some(remedy) = remedy(failed.result, chain, profile) {
+    if let Some(remedy) = remedy(failed, chain, profile) {
         evidence.remedy = remedy.into();
     }
     let Some(leaf) = chain.first() else { return evidence };
@@ -39,9 +39,9 @@ fn demanded(profile: &TlsProfile) -> String {
 }
 
 /// Where the certificate or the policy says more than the word alone.
-fn remedy(result: HandshakeResult, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Option<String> {
+fn remedy(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Option<String> {
     let leaf = chain.first().and_then(|leaf| Facts::read(leaf).ok());
-    let remedy = match result {
+    let remedy = match failed.result {
         HandshakeResult::UnknownIssuer => match leaf? {
             leaf if leaf.subject == leaf.issuer => {
                 "The certificate is self-signed: add exactly this certificate to caCertificateRefs.".to_owned()
@@ -66,15 +66,16 @@ fn remedy(result: HandshakeResult, chain: &[CertificateDer<'_>], profile: &TlsPr
             }
         }
         HandshakeResult::Expired => {
-            let now = profile.clock.current_time()?.as_secs().cast_signed();
-            let ended = chain.iter().filter_map(|certificate| Facts::read(certificate).ok());
-            let ended = ended.min_by_key(|facts| facts.not_after).filter(|facts| facts.not_after < now)?;
+            let ended = bounded(chain, failed.bound?, |facts| facts.not_after)?;
             let (subject, end) = (&ended.subject, day(ended.not_after));
             format!("Renew the certificate `{subject}`, which expired at {end}, and have the backend load it.")
         }
         HandshakeResult::NotYetValid => {
-            let begin = day(leaf?.not_before);
-            format!("The certificate is valid from {begin} on: check the clocks of both sides, or issue another one.")
+            let begins = bounded(chain, failed.bound?, |facts| facts.not_before)?;
+            let (subject, begin) = (&begins.subject, day(begins.not_before));
+            format!(
+                "The certificate `{subject}` is valid from {begin} on: check the clocks of both sides, or issue another one."
+            )
         }
         HandshakeResult::PinMismatch => {
             let pin = STANDARD.encode(leaf?.key_hash);
@@ -101,4 +102,10 @@ fn remedy(result: HandshakeResult, chain: &[CertificateDer<'_>], profile: &TlsPr
         _ => return None,
     };
     Some(remedy)
+}
+
+/// The presented certificate that has this date, the leaf first. A chain may hold others that have ended, and that no path
+/// needs.
+fn bounded(chain: &[CertificateDer<'_>], bound: i64, date: impl Fn(&Facts) -> i64) -> Option<Facts> {
+    chain.iter().filter_map(|certificate| Facts::read(certificate).ok()).find(|facts| date(facts) == bound)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::bench::{Bench, identity, secured};
 use super::certificates::{HOUR, Issued, authority, certificate, exactly, issued_by, now, server, system};
 use super::peer::{Config, Peer, presenting};
+use crate::certificate::day;
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::identity::{Bundle, PeerNames, SubjectAltName};
 use crate::plan::{TlsIdentity, Trust};
@@ -103,6 +104,30 @@ async fn an_intermediate_comes_from_the_backend() {
     assert_eq!(verdict(presenting(&leaf), identity(issued_by(&[&root]))).await, UNKNOWN_ISSUER);
     // An intermediate may be the anchor.
     assert_eq!(verdict(presenting(&leaf), identity(issued_by(&[&intermediate]))).await, ACCEPTED);
+}
+
+#[actix_rt::test]
+async fn the_remedy_names_the_certificate_that_is_out_of_its_dates() {
+    let root = authority("a root").self_signed();
+    let stray = authority("an old root").from(now() - 9 * HOUR).until(now() - 8 * HOUR).self_signed();
+    let remedy = async |backend: Config| {
+        let peer = Peer::tls(backend).await;
+        let bench = Bench::new();
+        bench.exchange(&secured(peer.address, identity(issued_by(&[&root])))).await.expect_err("is refused");
+        bench.seen.last().detail
+    };
+    let end = now() - HOUR;
+    let ended = server().from(end - HOUR).until(end).signed_by(&root);
+    let told = remedy(presenting(&ended).with_intermediate(&stray)).await;
+    assert!(told.contains(&format!("Renew the certificate `CN=a backend`, which expired at {},", day(end))), "{told}");
+    let old = authority("an intermediate").from(now() - 4 * HOUR).until(now() - 3 * HOUR).signed_by(&root);
+    let below = server().signed_by(&old);
+    let told = remedy(presenting(&below).with_intermediate(&stray).with_intermediate(&old)).await;
+    assert!(told.contains("Renew the certificate `CN=an intermediate`"), "{told}");
+    let begin = now() + 2 * HOUR;
+    let early = authority("an intermediate").from(begin).signed_by(&root);
+    let told = remedy(presenting(&server().signed_by(&early)).with_intermediate(&early)).await;
+    assert!(told.contains(&format!("The certificate `CN=an intermediate` is valid from {} on", day(begin))), "{told}");
 }
 
 #[actix_rt::test]
