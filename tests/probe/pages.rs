@@ -98,6 +98,17 @@ fn the_page_of_several_endpoints() {
     assert_eq!(page.matches("\nTCP      ok").count(), 2, "{page}");
     assert!(page.contains("\nTCP      FAILED") && page.contains("tcp_refused: Connection refused"), "{page}");
     assert!(page.contains("\nVerdict: tcp_refused at 127.0.0.1:PORT"), "{page}");
+    assert!(page.contains("2 of 3 endpoints are fine. Not fine:\n  127.0.0.1:PORT (tcp_refused)."), "{page}");
+}
+
+#[test]
+fn the_page_of_one_stray_endpoint() {
+    let ours = Authority::new("ours");
+    let good = Backend::tls(&Tls::new(ours.issue("backend.test")));
+    let stray = Backend::tls(&Tls::new(Identity::self_signed("backend.test")));
+    let target = Target::new("app", good.address).endpoint(stray.address);
+    let folder = folder(target.policy(&ours.pem(), "", "").yaml());
+    insta::assert_snapshot!(page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]));
 }
 
 #[test]

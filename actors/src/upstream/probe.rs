@@ -90,11 +90,11 @@ impl Probe {
         }
         let attempts = self.attempts(&addresses, profile.as_ref()).await;
         let decisive = decisive(&backend.endpoints, &attempts);
-        report.verdict = decisive.verdict();
+        report.verdict = decisive.verdict().among(&attempts, &backend.endpoints);
         if let Some(profile) = &profile {
             report.endpoints = attempts.iter().map(|attempt| EndpointReport::of(attempt, profile)).collect();
             report.anchors = Some(trust::anchors(profile, &decisive.chain));
-            self.look_closer(&mut report, decisive, &attempts, profile).await;
+            self.look_closer(&mut report, decisive, profile).await;
         } else {
             report.endpoints = attempts.iter().map(EndpointReport::plaintext).collect();
         }
@@ -120,7 +120,7 @@ impl Probe {
     }
 
     /// What only one endpoint is asked: the versions, resumption, and what would mend a failure.
-    async fn look_closer(&self, report: &mut Report, decisive: &Attempt, all: &[Attempt], profile: &Rc<TlsProfile>) {
+    async fn look_closer(&self, report: &mut Report, decisive: &Attempt, profile: &Rc<TlsProfile>) {
         // Whoever is silent would be so again, each time until the limit.
         if decisive.unreached || decisive.result == HandshakeResult::Timeout {
             return;
@@ -132,7 +132,7 @@ impl Probe {
         if decisive.result == HandshakeResult::Ok {
             report.resumed = self.resumes(decisive, profile).await;
         } else {
-            report.mended = self.mend(decisive, all, profile).await;
+            report.mended = self.mend(decisive, report.others_pass(), profile).await;
         }
     }
 

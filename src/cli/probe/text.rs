@@ -1,7 +1,7 @@
 //! A probe for people: a line for each step, then the verdict, then what would mend it. It fits a hundred columns.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use postern_actors::certificate::day;
 use postern_actors::outcome::{HandshakeResult, Reason};
@@ -39,21 +39,24 @@ pub(super) fn render(report: &Report, proposal: Option<&Proposal>, paint: Paint)
     for endpoint in &report.endpoints {
         page.endpoint(endpoint, report.offer.as_ref());
     }
+    // Of several endpoints, what follows is about the one of the verdict.
+    let of = report.verdict.at.filter(|_| report.endpoints.len() > 1);
+    let with = of.map(|at| format!(", with {at}")).unwrap_or_default();
     if let Some(anchors) = &report.anchors {
-        page.anchors(anchors, &report.verdict);
+        page.anchors(anchors, &report.verdict, of);
     }
     for version in &report.versions {
         let label = format!("TLS {}", version.version);
         match version.result {
-            Some(HandshakeResult::Ok) => page.step(&label, Mark::Ok, version.time, "by itself"),
-            Some(result) => page.step(&label, Mark::None, version.time, &format!("by itself: {result}")),
+            Some(HandshakeResult::Ok) => page.step(&label, Mark::Ok, version.time, &format!("by itself{with}")),
+            Some(result) => page.step(&label, Mark::None, version.time, &format!("by itself{with}: {result}")),
             None => page.step(&label, Mark::None, None, "not permitted by the policy"),
         }
     }
     if let Some(resumed) = report.resumed {
         let text =
             if resumed { "a second connection resumed the session" } else { "a second connection resumed no session" };
-        page.step("resumed", if resumed { Mark::Ok } else { Mark::None }, None, text);
+        page.step("resumed", if resumed { Mark::Ok } else { Mark::None }, None, &format!("{text}{with}"));
     }
     page.verdict(report);
     if let Some(proposal) = proposal {
@@ -197,12 +200,13 @@ impl Page {
         self.more(&format!("pin {}", certificate.pin));
     }
 
-    fn anchors(&mut self, anchors: &Anchors, verdict: &Verdict) {
+    fn anchors(&mut self, anchors: &Anchors, verdict: &Verdict, of: Option<SocketAddr>) {
+        let of = of.map(|at| format!(" of {at}")).unwrap_or_default();
         let count =
             if anchors.count == 1 { "1 certificate".to_owned() } else { format!("{} certificates", anchors.count) };
         // Of a chain that fails for another reason, nobody knows who would vouch for it.
         let unknown = verdict.result == Reason::Handshake(HandshakeResult::UnknownIssuer);
-        let none = if unknown { ", none of which vouches for the chain" } else { "" };
+        let none = if unknown { format!(", none of which vouches for the chain{of}") } else { String::new() };
         self.step("anchors", Mark::None, None, &format!("{}: {count}{none}", anchors.origin));
         for AnchorReport { subject, not_before, not_after, role, vouches } in &anchors.list {
             let role = match role {
@@ -211,7 +215,10 @@ impl Page {
                 Role::Expired => "expired, not considered",
                 Role::NotYetValid => "not valid yet, not considered",
             };
-            let (mark, vouches) = if *vouches { (Mark::Ok, "; vouches for the chain") } else { (Mark::None, "") };
+            let (mark, vouches) = match vouches {
+                true => (Mark::Ok, format!("; vouches for the chain{of}")),
+                false => (Mark::None, String::new()),
+            };
             self.step("", mark, None, &format!("{subject}: {role}{vouches}"));
             self.more(&format!("{} to {}", day(*not_before), day(*not_after)));
         }

@@ -1,8 +1,6 @@
 //! What an identity would have to say for its handshake to succeed. Each change is tried by a handshake, and what that says
 //! decides on the next one.
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls_pki_types::{CertificateDer, DnsName};
@@ -14,7 +12,6 @@ use crate::certificate::Facts;
 use crate::outcome::HandshakeResult;
 use crate::plan::identity::{Bundle, Der, PeerNames, SubjectAltName, TlsVersion};
 use crate::plan::{TlsIdentity, Trust};
-use crate::upstream::classify;
 
 /// As many as `subjectAltNames` takes.
 const NAMES: usize = 5;
@@ -28,7 +25,7 @@ pub struct Mended {
     pub identity: TlsIdentity,
     /// The anchors that it has more: nobody but the peer itself vouches for them.
     pub anchors: Vec<Der>,
-    /// How its handshake ends; not `ok` either if an endpoint that is ok would no longer be.
+    /// How its handshake ends.
     pub result: HandshakeResult,
     /// What would mend that; empty if it succeeds.
     pub remedy: String,
@@ -37,12 +34,16 @@ pub struct Mended {
 }
 
 impl Probe {
-    /// Looks for changes; `all` are the attempts under the identity as it is. `None` if no change of it would help.
-    pub(super) async fn mend(&self, failed: &Attempt, all: &[Attempt], profile: &TlsProfile) -> Option<Mended> {
+    /// Looks for changes. `None` if no change of the identity would help, or if the peer is not one to go by: where
+    /// `others_pass` under the identity as it is, nothing that this one presents is taken into it.
+    pub(super) async fn mend(&self, failed: &Attempt, others_pass: bool, profile: &TlsProfile) -> Option<Mended> {
         // Only the peer says that it is to be trusted: it gets neither the client certificate nor a request.
         let client_certificate = &profile.identity.client_certificate;
         let as_it_is = TlsIdentity { client_certificate: None, ..TlsIdentity::clone(&profile.identity) };
         let probe = Self { request: false, ..self.clone() };
+        let change = |identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile| {
+            if others_pass && is_of_the_peer(failed.result) { None } else { change(identity, failed, profile) }
+        };
         let mut mended = change(&as_it_is, failed, profile)?;
         for _ in 1..CHANGES {
             let profile = probe.profile(&Arc::new(mended.identity.clone())).ok()?;
@@ -51,10 +52,6 @@ impl Probe {
             let Some(next) = change(&mended.identity, &attempt, &profile) else { break };
             mended.identity = next.identity;
             mended.anchors.extend(next.anchors);
-        }
-        let tried = probe.profile(&Arc::new(mended.identity.clone())).ok()?;
-        if let Some((address, result)) = broken(all, &tried) {
-            mended.breaks(address, result);
         }
         mended.identity.client_certificate.clone_from(client_certificate);
         Some(mended)
@@ -71,29 +68,18 @@ impl Mended {
             self.remedy.clear();
         }
     }
-
-    fn breaks(&mut self, address: SocketAddr, result: HandshakeResult) {
-        if self.result == HandshakeResult::Ok {
-            self.result = result;
-        }
-        if !self.remedy.is_empty() {
-            self.remedy.push(' ');
-        }
-        let _ = write!(
-            self.remedy,
-            "{address}, which is ok by the policy as it is, would end as {result} by them: have the endpoints present \
-             certificates that one policy takes."
-        );
-    }
 }
 
-/// The first endpoint whose chain was good and is so no longer under a changed identity, and the word for it.
-fn broken(all: &[Attempt], changed: &TlsProfile) -> Option<(SocketAddr, HandshakeResult)> {
-    let now = changed.clock.current_time()?;
-    let good = all.iter().filter(|attempt| attempt.result == HandshakeResult::Ok);
-    good.filter_map(|attempt| Some((attempt.line.address, changed.verifier.verify(&attempt.chain, now).err()?)))
-        .map(|(address, error)| (address, classify::tls(&error, false).result))
-        .next()
+/// Whether a failure is about what the peer presents, and not about how it speaks.
+pub(super) fn is_of_the_peer(result: HandshakeResult) -> bool {
+    matches!(
+        result,
+        HandshakeResult::UnknownIssuer
+            | HandshakeResult::NameMismatch
+            | HandshakeResult::BadSignature
+            | HandshakeResult::CaUsedAsEndEntity
+            | HandshakeResult::PinMismatch
+    )
 }
 
 /// The change that a failure asks for, if there is one.

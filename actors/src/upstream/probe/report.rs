@@ -3,7 +3,7 @@
 //!
 //! Times are in milliseconds, moments in seconds since the Unix epoch. No private key and no Secret is in it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,18 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
 use super::attempt::Attempt;
-use super::mend::Mended;
+use super::mend::{Mended, is_of_the_peer};
 use super::peer;
 use crate::certificate::Facts;
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::hexadecimal;
-use crate::plan::{Backend, Poison, TlsIdentity};
+use crate::plan::{Backend, EndpointSource, Poison, TlsIdentity};
 use crate::upstream::profile::TlsProfile;
 use crate::upstream::refused::RefusedAddresses;
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
+/// How many endpoints a sentence names.
+const NAMED: usize = 8;
 
 /// Everything.
 #[derive(Debug, Clone, Serialize)]
@@ -263,6 +265,17 @@ impl Report {
             mended: None,
         }
     }
+
+    /// Whether the verdict is a failure, and other endpoints pass all the same.
+    pub fn others_pass(&self) -> bool {
+        let ok = HandshakeResult::Ok;
+        self.verdict.result != Reason::Handshake(ok) && self.endpoints.iter().any(|endpoint| endpoint.result == ok)
+    }
+
+    /// Whether one peer is to blame: it presents what the policy refuses, under which others pass.
+    pub fn blames_one_peer(&self) -> bool {
+        self.others_pass() && matches!(self.verdict.result, Reason::Handshake(result) if is_of_the_peer(result))
+    }
 }
 
 impl Offer {
@@ -377,6 +390,37 @@ impl Verdict {
             HandshakeResult::Ok => Self { meaning: plain.to_owned(), ..verdict },
             _ => Self { meaning: format!("{} {plain}", verdict.meaning), ..verdict },
         }
+    }
+
+    /// With a word on the others, if it is of one endpoint among several and not `ok`.
+    pub(super) fn among(mut self, attempts: &[Attempt], source: &EndpointSource) -> Self {
+        let (Reason::Handshake(result), Some(at)) = (self.result, self.at) else { return self };
+        if result == HandshakeResult::Ok || attempts.len() < 2 {
+            return self;
+        }
+        let failed: Vec<_> = attempts.iter().filter(|attempt| attempt.result != HandshakeResult::Ok).collect();
+        let fine = attempts.len() - failed.len();
+        let named = failed.iter().take(NAMED).map(|attempt| format!("{} ({})", attempt.line.address, attempt.result));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more = match failed.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let are = if fine == 1 { "is" } else { "are" };
+        let _ = write!(self.meaning, " {fine} of {} endpoints {are} fine. Not fine: {named}{more}.", attempts.len());
+        if fine > 0 && is_of_the_peer(result) {
+            let (who, or) = match source {
+                EndpointSource::Service(_) => {
+                    (format!("the pod at {at}"), ", or belongs to another workload that the Service's selector takes")
+                }
+                EndpointSource::Host { .. } => (format!("what answers at {at}"), ""),
+            };
+            self.remedy = format!(
+                "Look at {who}: others pass under the same policy, so it presents what they do not{or}. Trust nothing that \
+                 it alone presents."
+            );
+        }
+        self
     }
 
     /// Of a backend to which no connection is ever made.

@@ -188,14 +188,13 @@ async fn a_stranger_is_never_shown_the_client_certificate() {
 }
 
 #[actix_rt::test]
-async fn names_come_to_those_that_other_endpoints_carry() {
+async fn names_come_to_those_that_other_endpoints_may_carry() {
     let ca = authority("a CA").self_signed();
-    let good = Peer::tls(presenting(&server().signed_by(&ca))).await;
     let other = certificate("other").dns("a.test").dns("a_b.test").dns("b.test").uri("spiffe://c").not_ca();
     let other = Peer::tls(presenting(&other.signed_by(&ca))).await;
     let of_service = |identity| named("a", EndpointSource::Service(service("a")), originate(identity));
     let mended = async |identity: TlsIdentity| {
-        let report = run(&of_service(identity), &[good.address, other.address]).await;
+        let report = run(&of_service(identity), &[other.address]).await;
         assert_eq!((word(&report), report.verdict.at), (HandshakeResult::NameMismatch, Some(other.address)));
         report.mended
     };
@@ -216,17 +215,30 @@ async fn names_come_to_those_that_other_endpoints_carry() {
 }
 
 #[actix_rt::test]
-async fn nothing_is_called_ok_that_breaks_another_endpoint() {
+async fn nothing_is_taken_from_one_endpoint_while_others_pass() {
     let (root, private) = (authority("a root").self_signed(), authority("private").self_signed());
-    let good = Peer::tls(presenting(&server().signed_by(&root))).await;
-    let other = Peer::tls(presenting(&server().signed_by(&private)).with_intermediate(&private)).await;
-    let backend = |trust| named("a", EndpointSource::Service(service("a")), originate(identity(trust)));
-    let endpoints = [good.address, other.address];
-    let mended = run(&backend(system(&[&root])), &endpoints).await.mended.expect("a change");
-    assert_eq!(mended.result, HandshakeResult::UnknownIssuer, "a policy cannot trust the system's and others");
-    assert!(mended.remedy.contains(&good.address.to_string()), "{}", mended.remedy);
-    let mended = run(&backend(issued_by(&[&root])), &endpoints).await.mended.expect("a change");
-    assert_eq!((mended.result, &*mended.remedy), (HandshakeResult::Ok, ""));
+    let good = Peer::tls(presenting(&server().signed_by(&root)).speaking(&TLS13)).await;
+    let stray = Peer::tls(presenting(&server().self_signed())).await;
+    let foreign = Peer::tls(presenting(&server().signed_by(&private)).with_intermediate(&private)).await;
+    let misnamed = Peer::tls(presenting(&certificate("other").dns("other.test").not_ca().signed_by(&root))).await;
+    let old = Peer::tls(presenting(&server().signed_by(&root)).speaking(&TLS12)).await;
+    let identity = TlsIdentity { min_version: TlsVersion::Tls13, ..identity(issued_by(&[&root])) };
+    let backend = named("a", EndpointSource::Service(service("a")), originate(identity));
+    for (peer, result) in [
+        (&stray, HandshakeResult::UnknownIssuer),
+        (&foreign, HandshakeResult::UnknownIssuer),
+        (&misnamed, HandshakeResult::NameMismatch),
+    ] {
+        let report = run(&backend, &[good.address, peer.address]).await;
+        assert_eq!((word(&report), report.mended.is_none()), (result, true));
+        let (meaning, remedy, at) = (&report.verdict.meaning, &report.verdict.remedy, peer.address);
+        assert!(meaning.ends_with(&format!(" 1 of 2 endpoints is fine. Not fine: {at} ({result}).")), "{meaning}");
+        assert!(remedy.starts_with(&format!("Look at the pod at {at}: others pass")), "{remedy}");
+    }
+    let mended = run(&backend, &[good.address, old.address]).await.mended.expect("versions are no matter of trust");
+    assert_eq!((mended.result, mended.identity.min_version), (HandshakeResult::Ok, TlsVersion::Tls12));
+    let report = run(&backend, &[stray.address, foreign.address]).await;
+    assert!(report.mended.is_some() && report.verdict.meaning.contains(" 0 of 2 endpoints are fine."));
 }
 
 #[actix_rt::test]

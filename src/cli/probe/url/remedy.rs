@@ -7,6 +7,9 @@ use postern_actors::upstream::probe::report::{CertificateReport, Offer};
 /// In a sentence; `None` where what is said of a backend holds for a URL too.
 pub(super) fn remedy(report: &Report) -> Option<String> {
     let (Reason::Handshake(result), Some(offer)) = (report.verdict.result, &report.offer) else { return None };
+    if report.blames_one_peer() {
+        return None;
+    }
     let endpoint = report.endpoints.iter().find(|endpoint| Some(endpoint.address) == report.verdict.at);
     let leaf = endpoint.and_then(|endpoint| endpoint.certificates.first());
     certificate(result, leaf, offer).or_else(|| Some(other(result, offer)?.to_owned()))
