@@ -108,8 +108,8 @@ fn remedies_for_a_url_are_options() {
     let pin = ours.issue("backend.test").pin;
     let all = ["--hostname", "backend.test", "--resolve", "127.0.0.1", "--timeout", "1"];
     for (address, more, expected, remedy) in [
-        (good.address, &[][..], "unknown_issuer", "Give the CA `CN=ours` with --ca"),
-        (good.address, &["--ca", &ca, "--hostname", "a.test"], "name_mismatch", "with --hostname or --san"),
+        (good.address, &[][..], "unknown_issuer", "Add the CA `CN=ours` to --ca"),
+        (good.address, &["--ca", &ca, "--hostname", "a.test"], "name_mismatch", "Set --hostname or --san to"),
         (good.address, &["--ca", &ca, "--pinned-sha256", &pin], "pin_mismatch", "to --pinned-sha256"),
         (picky.address, &["--ca", &ca], "client_cert_rejected", "with --client-cert and --client-key"),
         (h2.address, &["--ca", &ca], "alpn_mismatch", "say in --alpn"),

@@ -8,10 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
 
 use super::classify::Classified;
+use super::names::demandable;
 use super::profile::TlsProfile;
 use crate::certificate::{Facts, day};
 use crate::outcome::HandshakeResult;
+use crate::plan::TlsIdentity;
+use crate::plan::identity::{PeerNames, SubjectAltName};
 use crate::telemetry::Evidence;
+
+/// How many names a remedy offers.
+const NAMED: usize = 16;
 
 /// What is known of a failed handshake.
 pub fn failure(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Evidence {
@@ -52,19 +58,7 @@ fn remedy(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfil
                 leaf.issuer
             ),
         },
-        HandshakeResult::NameMismatch => {
-            let (names, demanded) = (leaf?.names().join(" "), demanded(profile));
-            if names.is_empty() {
-                format!(
-                    "The certificate carries no subjectAltName (its CN does not count): issue one that carries {demanded}."
-                )
-            } else {
-                format!(
-                    "Set validation.hostname or subjectAltNames to a name that the certificate carries ({names}; its CN does \
-                     not count), or issue one that carries {demanded}."
-                )
-            }
-        }
+        HandshakeResult::NameMismatch => name_mismatch(&leaf?, &profile.identity),
         HandshakeResult::Expired => {
             let ended = bounded(chain, failed.bound?, |facts| facts.not_after)?;
             let (subject, end) = (&ended.subject, day(ended.not_after));
@@ -99,9 +93,51 @@ fn remedy(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfil
                     .to_owned()
             }
         },
+        HandshakeResult::Other => match failed.certificate_error? {
+            "NameConstraintViolation" => {
+                "The name constraints of a CA in the chain do not permit a name of the certificate: \
+                                          have a CA issue it that may, or leave the name out."
+                    .to_owned()
+            }
+            "PathLenConstraintViolated" => {
+                "A CA in the chain may not have so many CAs below it (its pathLenConstraint): issue \
+                                            the certificate from one further up."
+                    .to_owned()
+            }
+            _ => return None,
+        },
         _ => return None,
     };
     Some(remedy)
+}
+
+fn name_mismatch(leaf: &Facts, identity: &TlsIdentity) -> String {
+    let demanded = identity.demanded().join(" or ");
+    let names = demandable(leaf);
+    if names.is_empty() {
+        let carried = match leaf.names().join(" ") {
+            none if none.is_empty() => "no subjectAltName (its CN does not count)".to_owned(),
+            others => format!("no name that a policy can demand ({others}; its CN does not count)"),
+        };
+        return format!("The certificate carries {carried}: issue one that carries {demanded}.");
+    }
+    let is_wildcard = |name: &SubjectAltName| matches!(name, SubjectAltName::Hostname(host) if host.starts_with("*."));
+    let is_exact = |name: &SubjectAltName| matches!(name, SubjectAltName::Hostname(_)) && !is_wildcard(name);
+    // The hostname does not count beside subjectAltNames.
+    let by_hostname = identity.names == PeerNames::Sni;
+    let field = match names.iter().any(is_exact) {
+        true if by_hostname && names.iter().all(is_exact) => "validation.hostname or subjectAltNames",
+        true if by_hostname => "validation.hostname (no wildcard, no URI) or subjectAltNames",
+        _ => "subjectAltNames",
+    };
+    let below = names.iter().find(|name| is_wildcard(name)).filter(|_| by_hostname && field == "subjectAltNames");
+    let below =
+        below.map(|name| format!(", or validation.hostname to a name one label below {name}")).unwrap_or_default();
+    let carried = names.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    format!(
+        "Set {field} to a name that the certificate carries ({carried}; its CN does not count){below}, or issue one that \
+         carries {demanded}."
+    )
 }
 
 /// The presented certificate that has this date, the leaf first. A chain may hold others that have ended, and that no path

@@ -100,9 +100,7 @@ impl Objects {
         if let (Some(offer), Some(file)) = (&mut report.offer, file) {
             offer.client_certificate = Some(file);
         }
-        if let Some(remedy) = remedy::remedy(report) {
-            report.verdict.remedy = remedy;
-        }
+        report.verdict.remedy = remedy::remedy(report);
     }
 }
 

@@ -140,8 +140,13 @@ pub(super) fn survey<'p>(
         let (mut troubles, mut tells_of_failure) = (Vec::new(), false);
         match &backend.tls {
             Tls::Plaintext => {}
-            Tls::Poisoned(_) => {
-                troubles.push((Health::Bad, "The policy cannot be used: requests get 500.".to_owned()));
+            Tls::Poisoned(poison) => {
+                let what = match poison.reason {
+                    Reason::Handshake(HandshakeResult::ClientCertUnavailable) => "The Gateway's client certificate",
+                    Reason::Handshake(_) => "The policy",
+                    _ => "The backend",
+                };
+                troubles.push((Health::Bad, format!("{what} cannot be used: requests get 500.")));
             }
             Tls::Originate { policy, identity } => {
                 let handshakes = last.iter().filter_map(|last| of_handshakes(last, now));

@@ -416,7 +416,7 @@ impl Verdict {
                 EndpointSource::Host { .. } => (format!("what answers at {at}"), ""),
             };
             self.remedy = format!(
-                "Look at {who}: others pass under the same policy, so it presents what they do not{or}. Trust nothing that \
+                "Look at {who}: others pass, so it presents what they do not{or}. Trust nothing that \
                  it alone presents."
             );
         }
@@ -432,7 +432,7 @@ impl Verdict {
                 result,
                 meaning: "The backend cannot be used.".to_owned(),
                 cause,
-                remedy: "The route's condition ResolvedRefs says what to mend.".to_owned(),
+                remedy: "Mend what the cause names.".to_owned(),
                 at: None,
             },
         }

@@ -106,16 +106,80 @@ async fn an_intermediate_comes_from_the_backend() {
     assert_eq!(verdict(presenting(&leaf), identity(issued_by(&[&intermediate]))).await, ACCEPTED);
 }
 
+/// What the log says of a refusal.
+async fn told(backend: Config, identity: TlsIdentity) -> String {
+    let peer = Peer::tls(backend).await;
+    let bench = Bench::new();
+    bench.exchange(&secured(peer.address, identity)).await.expect_err("is refused");
+    bench.seen.last().detail
+}
+
+#[actix_rt::test]
+async fn no_name_is_offered_that_a_policy_cannot_demand() {
+    let ca = authority("a CA").self_signed();
+    let sni = identity(issued_by(&[&ca]));
+    let listed = TlsIdentity {
+        names: PeerNames::AnyOf(vec![SubjectAltName::Hostname("listed.test".into())]),
+        ..identity(issued_by(&[&ca]))
+    };
+    let other = || certificate("example.com").not_ca();
+    for (recipe, identity, remedy) in [
+        (
+            other(),
+            &sni,
+            "The certificate carries no subjectAltName (its CN does not count): issue one that carries DNS:example.com.",
+        ),
+        (
+            other().ip("192.0.2.1"),
+            &sni,
+            "The certificate carries no name that a policy can demand (IP:192.0.2.1; its CN does not count): issue one",
+        ),
+        (
+            other().dns("a.test").ip("192.0.2.1"),
+            &sni,
+            "Set validation.hostname or subjectAltNames to a name that the certificate carries (DNS:a.test; its CN",
+        ),
+        (
+            other().dns("a.test").dns("*.b.test"),
+            &sni,
+            "Set validation.hostname (no wildcard, no URI) or subjectAltNames to a name that the certificate carries \
+             (DNS:a.test DNS:*.b.test;",
+        ),
+        (
+            other().dns("*.b.test"),
+            &sni,
+            "Set subjectAltNames to a name that the certificate carries (DNS:*.b.test; its CN does not count), or \
+             validation.hostname to a name one label below DNS:*.b.test, or issue one that carries DNS:example.com.",
+        ),
+        (
+            other().uri("spiffe://a/b"),
+            &sni,
+            "Set subjectAltNames to a name that the certificate carries (URI:spiffe://a/b;",
+        ),
+        (
+            other().dns("a.test").dns("*.b.test"),
+            &listed,
+            "Set subjectAltNames to a name that the certificate carries (DNS:a.test DNS:*.b.test; its CN does not count), \
+             or issue one that carries DNS:listed.test.",
+        ),
+    ] {
+        let told = told(presenting(&recipe.signed_by(&ca)), identity.clone()).await;
+        assert!(told.contains(remedy), "{remedy}\nin {told}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_ca_that_may_not_issue_for_a_name_is_said_to_be_to_blame() {
+    let ca = authority("a CA").only_below("elsewhere.test").self_signed();
+    let told = told(presenting(&server().signed_by(&ca)), identity(issued_by(&[&ca]))).await;
+    assert!(told.contains("The name constraints of a CA in the chain do not permit a name"), "{told}");
+}
+
 #[actix_rt::test]
 async fn the_remedy_names_the_certificate_that_is_out_of_its_dates() {
     let root = authority("a root").self_signed();
     let stray = authority("an old root").from(now() - 9 * HOUR).until(now() - 8 * HOUR).self_signed();
-    let remedy = async |backend: Config| {
-        let peer = Peer::tls(backend).await;
-        let bench = Bench::new();
-        bench.exchange(&secured(peer.address, identity(issued_by(&[&root])))).await.expect_err("is refused");
-        bench.seen.last().detail
-    };
+    let remedy = async |backend: Config| told(backend, identity(issued_by(&[&root]))).await;
     let end = now() - HOUR;
     let ended = server().from(end - HOUR).until(end).signed_by(&root);
     let told = remedy(presenting(&ended).with_intermediate(&stray)).await;
