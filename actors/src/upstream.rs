@@ -44,6 +44,7 @@ pub mod explain;
 pub mod failure;
 pub mod handshake;
 pub mod names;
+pub mod path;
 mod pointer;
 mod pool;
 pub mod probe;

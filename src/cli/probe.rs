@@ -1,6 +1,7 @@
 //! `postern probe`: how a handshake with a backend goes, step by step, what word the metric would have for it, and what would
 //! mend it.
 
+mod authorities;
 mod exit;
 mod known;
 mod manifest;
@@ -18,6 +19,7 @@ use postern_actors::upstream::probe::{Probe, Report};
 use postern_actors::upstream::{RefusedAddresses, UpstreamSettings};
 use serde::Serialize;
 
+use authorities::AtHand;
 use known::Wanted;
 
 use super::Refusal;
@@ -87,6 +89,8 @@ struct Subject {
     endpoints: Arc<[Endpoint]>,
     /// The policy that selects it, if it could be read.
     policy: Option<Arc<BackendTlsPolicy>>,
+    /// What that could refer to besides.
+    at_hand: Vec<AtHand>,
     refused: RefusedAddresses,
     /// What was asked for, where it is no backend of any Gateway.
     url: Option<url::Objects>,
@@ -119,9 +123,12 @@ async fn probe(arguments: &ProbeArguments) -> anyhow::Result<ExitCode> {
         refused: subject.refused.clone(),
         ..UpstreamSettings::default()
     };
-    let mut report = Probe::new(settings, arguments.request).run(&subject.backend, &subject.endpoints).await;
-    if let Some(objects) = &subject.url {
-        objects.stand_in(&mut report);
+    let at_hand = subject.at_hand.iter().map(|at_hand| at_hand.bundle.clone()).collect();
+    let probe = Probe { at_hand, ..Probe::new(settings, arguments.request) };
+    let mut report = probe.run(&subject.backend, &subject.endpoints).await;
+    match &subject.url {
+        Some(objects) => objects.stand_in(&mut report),
+        None => authorities::name(&subject, &mut report),
     }
     let proposal = proposal::proposal(&subject, &report);
     let exit_code = exit::code(report.verdict.result);

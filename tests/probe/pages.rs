@@ -110,7 +110,7 @@ fn the_page_of_one_stray_endpoint() {
     let folder = folder(target.policy(&ours.pem(), "", "").yaml());
     let page = page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]);
     for told in [
-        "anchors                     caCertificateRefs: 1 certificate, none of which vouches for the chain of\n",
+        "anchors                     caCertificateRefs (ConfigMap default/app): 1 certificate, none of which\n",
         "TLS 1.3             0.0 ms  by itself, with 127.0.0.1:PORT: unknown_issuer\n",
         " 1 of 2 endpoints is\n  fine. Not fine: 127.0.0.1:PORT (unknown_issuer).\n",
         "To mend it:\n  Look at the pod at 127.0.0.1:PORT: others pass, so it presents what they do not, or belongs to\n",

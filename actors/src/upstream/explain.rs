@@ -9,6 +9,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::classify::Classified;
 use super::names::demandable;
+use super::path::{Step, path};
 use super::profile::TlsProfile;
 use crate::certificate::{Facts, day};
 use crate::outcome::HandshakeResult;
@@ -48,16 +49,7 @@ fn demanded(profile: &TlsProfile) -> String {
 fn remedy(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfile) -> Option<String> {
     let leaf = chain.first().and_then(|leaf| Facts::read(leaf).ok());
     let remedy = match failed.result {
-        HandshakeResult::UnknownIssuer => match leaf? {
-            leaf if leaf.subject == leaf.issuer => {
-                "The certificate is self-signed: add exactly this certificate to caCertificateRefs.".to_owned()
-            }
-            leaf => format!(
-                "Add the CA `{}` to caCertificateRefs; if it is there, look whether it has expired, and whether the backend \
-                 sends its intermediates.",
-                leaf.issuer
-            ),
-        },
+        HandshakeResult::UnknownIssuer => unknown_issuer(&path(chain), profile)?,
         HandshakeResult::NameMismatch => name_mismatch(&leaf?, &profile.identity),
         HandshakeResult::Expired => {
             let ended = bounded(chain, failed.bound?, |facts| facts.not_after)?;
@@ -109,6 +101,31 @@ fn remedy(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfil
         _ => return None,
     };
     Some(remedy)
+}
+
+fn unknown_issuer(path: &[Step], profile: &TlsProfile) -> Option<String> {
+    let (leaf, top) = (path.first()?, path.last()?);
+    if leaf.is_self_issued() {
+        return Some("The certificate is self-signed: add exactly this certificate to caCertificateRefs.".to_owned());
+    }
+    let Facts { subject, issuer, .. } = &top.facts;
+    let now = profile.clock.current_time()?.as_secs().cast_signed();
+    if let Some((from, to)) = profile.verifier.anchors().outside_its_dates(issuer, now) {
+        let (from, to) = (day(from), day(to));
+        return Some(format!(
+            "The CA `{issuer}` is trusted, but valid from {from} to {to} only: put one that is valid into caCertificateRefs."
+        ));
+    }
+    Some(if top.is_self_issued() {
+        format!("Add the CA `{subject}` to caCertificateRefs.")
+    } else if top.at == 0 {
+        format!(
+            "Add the CA `{issuer}` to caCertificateRefs; or, if it is an intermediate of one that is there, have the backend \
+             send it along with its certificate."
+        )
+    } else {
+        format!("Add the CA `{subject}`, or `{issuer}`, which has issued it, to caCertificateRefs.")
+    })
 }
 
 fn name_mismatch(leaf: &Facts, identity: &TlsIdentity) -> String {

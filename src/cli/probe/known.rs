@@ -10,6 +10,7 @@ use super::super::Refusal;
 use super::super::diagnostic::count;
 use super::super::given::Given;
 use super::Subject;
+use super::authorities::at_hand;
 use crate::resources::NamespacedName;
 use crate::translate::backends::{BackendKind, BackendTarget, BackendUse};
 
@@ -92,6 +93,7 @@ pub(super) fn subject(wanted: &Wanted<'_>, given: &Given, in_cluster: bool) -> R
             EndpointSource::Host { .. } => [].into(),
         },
         backend: backend.clone(),
+        at_hand: policy.as_deref().map(|policy| at_hand(policy, &given.snapshot)).unwrap_or_default(),
         policy,
         refused: if in_cluster { RefusedAddresses::in_cluster([]) } else { RefusedAddresses::default() },
         url: None,

@@ -164,6 +164,7 @@ impl UrlArguments {
             backend,
             endpoints: [].into(),
             policy: Some(Arc::new(policy)),
+            at_hand: Vec::new(),
             refused: RefusedAddresses::default(),
             url: Some(Objects { url: url.to_owned(), client_certificate: self.client_cert.clone(), documents }),
         })

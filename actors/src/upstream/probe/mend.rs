@@ -13,6 +13,7 @@ use crate::outcome::HandshakeResult;
 use crate::plan::identity::{Bundle, Der, PeerNames, SubjectAltName, TlsVersion};
 use crate::plan::{TlsIdentity, Trust};
 use crate::upstream::names::demandable;
+use crate::upstream::path::path;
 
 /// As many as `subjectAltNames` takes.
 const NAMES: usize = 5;
@@ -24,6 +25,8 @@ const CHANGES: usize = 8;
 pub struct Mended {
     /// What it would be.
     pub identity: TlsIdentity,
+    /// Which of [`Probe::at_hand`] it trusts as well, and the certificate in it that vouches.
+    pub at_hand: Vec<(usize, Der)>,
     /// The anchors that it has more: nobody but the peer itself vouches for them.
     pub anchors: Vec<Der>,
     /// How its handshake ends.
@@ -43,7 +46,8 @@ impl Probe {
         let as_it_is = TlsIdentity { client_certificate: None, ..TlsIdentity::clone(&profile.identity) };
         let probe = Self { request: false, ..self.clone() };
         let change = |identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile| {
-            if others_pass && is_of_the_peer(failed.result) { None } else { change(identity, failed, profile) }
+            let nothing = others_pass && is_of_the_peer(failed.result);
+            if nothing { None } else { change(identity, failed, profile, &self.at_hand) }
         };
         let mut mended = change(&as_it_is, failed, profile)?;
         for _ in 1..CHANGES {
@@ -52,10 +56,27 @@ impl Probe {
             mended.tried(&attempt, client_certificate.is_some());
             let Some(next) = change(&mended.identity, &attempt, &profile) else { break };
             mended.identity = next.identity;
+            mended.at_hand.extend(next.at_hand);
             mended.anchors.extend(next.anchors);
         }
         mended.identity.client_certificate.clone_from(client_certificate);
         Some(mended)
+    }
+}
+
+impl Probe {
+    /// Which of those at hand has the intermediates that a peer should have sent: with them its chain would be trusted as
+    /// it is. And the name of the first of them.
+    pub(super) fn lacking(&self, failed: &Attempt, profile: &TlsProfile) -> Option<(usize, String)> {
+        if failed.result != HandshakeResult::UnknownIssuer {
+            return None;
+        }
+        self.at_hand.iter().enumerate().find_map(|(index, bundle)| {
+            let more = bundle.issuers.iter().map(|der| CertificateDer::from(der.to_vec()));
+            let whole: Vec<_> = failed.chain.iter().cloned().chain(more).collect();
+            let first = path(&whole).into_iter().find(|step| step.at >= failed.chain.len())?;
+            vouches(profile, &profile.identity.trust, &whole).then_some((index, first.facts.subject))
+        })
     }
 }
 
@@ -84,10 +105,15 @@ pub(super) fn is_of_the_peer(result: HandshakeResult) -> bool {
 }
 
 /// The change that a failure asks for, if there is one.
-fn change(identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile) -> Option<Mended> {
+fn change(identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile, at_hand: &[Arc<Bundle>]) -> Option<Mended> {
     let mut identity = identity.clone();
-    let mut anchors = Vec::new();
+    let (mut known, mut anchors) = (Vec::new(), Vec::new());
+    let untrusted = matches!(failed.result, HandshakeResult::UnknownIssuer | HandshakeResult::CaUsedAsEndEntity);
     match failed.result {
+        _ if untrusted && let Some((index, der)) = vouching(at_hand, &failed.chain, profile) => {
+            identity.trust = joined(&identity.trust, &at_hand[index]);
+            known.push((index, der));
+        }
         HandshakeResult::UnknownIssuer => {
             let anchor = anchor(&failed.chain, profile)?;
             identity.trust = trusting(&identity.trust, &anchor);
@@ -121,27 +147,44 @@ fn change(identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile) -> Opt
         _ => return None,
     }
     let (result, remedy) = (failed.result, String::new());
-    Some(Mended { identity, anchors, result, remedy, client_certificate_untried: false })
+    Some(Mended { identity, at_hand: known, anchors, result, remedy, client_certificate_untried: false })
+}
+
+/// The first of those at hand that would vouch for a chain, and the certificate in it that does.
+fn vouching(at_hand: &[Arc<Bundle>], chain: &[CertificateDer<'static>], profile: &TlsProfile) -> Option<(usize, Der)> {
+    let alone = |der: &&Der| vouches(profile, &trusting(&Trust::Bundle(Arc::default()), der), chain);
+    at_hand
+        .iter()
+        .enumerate()
+        .find_map(|(index, bundle)| Some((index, bundle.issuers.iter().chain(&bundle.leaves).find(alone)?.clone())))
 }
 
 /// The certificate of a chain that would vouch for it: the topmost CA that came with it, or a leaf that has signed itself.
 fn anchor(chain: &[CertificateDer<'static>], profile: &TlsProfile) -> Option<Der> {
-    let (leaf, others) = chain.split_first()?;
-    let facts = |der: &CertificateDer<'_>| Facts::read(der).ok();
-    let authorities = others.iter().rev().filter(|der| facts(der).is_some_and(|facts| facts.is_ca));
-    let itself = Some(leaf).filter(|der| facts(der).is_some_and(|facts| facts.subject == facts.issuer));
-    let mut candidates = authorities.chain(itself).map(|der| Der::from(der.as_ref()));
+    let path = path(chain);
+    let on_path = path.iter().rev().filter(|step| step.at > 0 || step.is_self_issued()).map(|step| step.at);
+    // Of two CAs of one name, the other may be the one.
+    let is_ca = |at: &usize| Facts::read(&chain[*at]).is_ok_and(|facts| facts.is_ca);
+    let mut candidates = on_path.chain((1..chain.len()).rev().filter(is_ca)).map(|at| Der::from(chain[at].as_ref()));
     candidates.find(|candidate| vouches(profile, &trusting(&Trust::Bundle(Arc::default()), candidate), chain))
 }
 
-/// The same trust, and in this certificate. A policy cannot refer to certificates and to the system's roots.
+/// The same trust, and in this certificate.
 fn trusting(trust: &Trust, certificate: &Der) -> Trust {
+    let certificate = vec![certificate.clone()];
+    let is_ca = Facts::read(&certificate[0]).is_ok_and(|facts| facts.is_ca);
+    let (issuers, leaves) = if is_ca { (certificate, Vec::new()) } else { (Vec::new(), certificate) };
+    joined(trust, &Bundle { issuers, leaves })
+}
+
+/// The same trust, and in these certificates. A policy cannot refer to certificates and to the system's roots.
+fn joined(trust: &Trust, more: &Bundle) -> Trust {
     let (mut issuers, mut leaves) = match trust {
         Trust::System(_) => (Vec::new(), Vec::new()),
         Trust::Bundle(bundle) => (bundle.issuers.clone(), bundle.leaves.clone()),
     };
-    let is_ca = Facts::read(certificate).is_ok_and(|facts| facts.is_ca);
-    if is_ca { &mut issuers } else { &mut leaves }.push(certificate.clone());
+    issuers.extend(more.issuers.iter().cloned());
+    leaves.extend(more.leaves.iter().cloned());
     Trust::Bundle(Arc::new(Bundle { issuers, leaves }))
 }
 

@@ -53,6 +53,9 @@ pub struct Report {
     /// What the policy would have to say; `None` where it need not, or that would not help.
     #[serde(skip)]
     pub mended: Option<Mended>,
+    /// Which of [`Probe::at_hand`](super::Probe::at_hand) has an intermediate that the peer should have sent.
+    #[serde(skip)]
+    pub lacking: Option<usize>,
 }
 
 /// What is offered to the peer and demanded of it.
@@ -263,6 +266,7 @@ impl Report {
             anchors: None,
             verdict: Verdict::of(HandshakeResult::Other, String::new()),
             mended: None,
+            lacking: None,
         }
     }
 

@@ -8,10 +8,10 @@ use rustls::version::{TLS12, TLS13};
 use tokio::time::timeout;
 
 use super::bench::{Bench, DEADLINE, addresses, at, eventually, identity, named, originate, plain, secured, service};
-use super::certificates::{HOUR, authority, certificate, exactly, issued_by, now, server, system};
+use super::certificates::{HOUR, Issued, authority, certificate, exactly, issued_by, now, server, system};
 use super::peer::{Peer, nobody, presenting};
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::identity::{PeerNames, SubjectAltName, TlsVersion};
+use crate::plan::identity::{Bundle, PeerNames, SubjectAltName, TlsVersion};
 use crate::plan::{Backend, EndpointSource, Poison, Tls, TlsIdentity};
 use crate::upstream::probe::report::Role;
 use crate::upstream::probe::{Probe, Report};
@@ -239,6 +239,39 @@ async fn nothing_is_taken_from_one_endpoint_while_others_pass() {
     assert_eq!((mended.result, mended.identity.min_version), (HandshakeResult::Ok, TlsVersion::Tls12));
     let report = run(&backend, &[stray.address, foreign.address]).await;
     assert!(report.mended.is_some() && report.verdict.meaning.contains(" 0 of 2 endpoints are fine."));
+}
+
+#[actix_rt::test]
+async fn what_is_at_hand_comes_before_what_the_peer_presents() {
+    let (root, stranger) = (authority("a root").self_signed(), authority("a stranger").self_signed());
+    let intermediate = authority("an intermediate").signed_by(&root);
+    let leaf = server().signed_by(&intermediate);
+    let bundle = |issued: &Issued| Arc::new(Bundle { issuers: vec![issued.der.clone()], leaves: Vec::new() });
+    let probe = |at_hand: Vec<_>| Probe { at_hand, ..Probe::new(UpstreamSettings::default(), false) };
+    let run =
+        async |probe: Probe, backend: Arc<Backend>| timeout(DEADLINE, probe.run(&backend, &[])).await.expect("in time");
+    let whole = Peer::tls(presenting(&leaf).with_intermediate(&intermediate)).await;
+    let untrusted = secured(whole.address, identity(issued_by(&[&stranger])));
+    let report = run(probe(vec![bundle(&stranger), bundle(&root)]), untrusted).await;
+    let mended = report.mended.expect("a change");
+    assert_eq!(
+        (mended.result, mended.at_hand, mended.anchors),
+        (HandshakeResult::Ok, vec![(1, root.der.clone())], Vec::new())
+    );
+    assert_eq!(mended.identity.trust, issued_by(&[&stranger, &root]));
+
+    let alone = Peer::tls(presenting(&leaf)).await;
+    let trusted = secured(alone.address, identity(issued_by(&[&root])));
+    let report = run(probe(vec![bundle(&stranger), bundle(&intermediate)]), trusted).await;
+    assert_eq!(
+        (word(&report), report.lacking, report.mended.is_none()),
+        (HandshakeResult::UnknownIssuer, Some(1), true)
+    );
+    let remedy = &report.verdict.remedy;
+    assert!(
+        remedy.starts_with("Have the backend send the certificate of the intermediate CA `CN=an inter"),
+        "{remedy}"
+    );
 }
 
 #[actix_rt::test]

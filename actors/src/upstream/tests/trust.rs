@@ -115,6 +115,37 @@ async fn told(backend: Config, identity: TlsIdentity) -> String {
 }
 
 #[actix_rt::test]
+async fn the_remedy_names_the_ca_that_is_missing() {
+    let stranger = authority("a stranger").self_signed();
+    let root = authority("a root").self_signed();
+    let intermediate = authority("an intermediate").signed_by(&root);
+    let below = server().signed_by(&intermediate);
+    let ended = authority("a root").from(now() - 2 * HOUR).until(now() - HOUR).self_signed_by(root.key.clone());
+    for (backend, trusted, remedy) in [
+        (presenting(&server().self_signed()), &stranger, "is self-signed: add exactly this certificate"),
+        (
+            presenting(&below),
+            &stranger,
+            "Add the CA `CN=an intermediate` to caCertificateRefs; or, if it is an intermediate of one that is there, have",
+        ),
+        (
+            presenting(&below).with_intermediate(&intermediate),
+            &stranger,
+            "Add the CA `CN=an intermediate`, or `CN=a root`, which has issued it, to caCertificateRefs.",
+        ),
+        (
+            presenting(&below).with_intermediate(&root).with_intermediate(&intermediate),
+            &stranger,
+            "Add the CA `CN=a root` to caCertificateRefs.",
+        ),
+        (presenting(&server().signed_by(&root)), &ended, "The CA `CN=a root` is trusted, but valid from "),
+    ] {
+        let told = told(backend, identity(issued_by(&[trusted]))).await;
+        assert!(told.contains(remedy), "{remedy}\nin {told}");
+    }
+}
+
+#[actix_rt::test]
 async fn no_name_is_offered_that_a_policy_cannot_demand() {
     let ca = authority("a CA").self_signed();
     let sni = identity(issued_by(&[&ca]));
