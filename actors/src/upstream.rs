@@ -34,6 +34,7 @@ pub mod accepted;
 mod acquire;
 pub mod anchors;
 pub mod bulk;
+pub mod cause;
 mod channel;
 mod choice;
 pub mod classify;

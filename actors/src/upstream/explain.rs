@@ -132,7 +132,7 @@ fn name_mismatch(leaf: &Facts, identity: &TlsIdentity) -> String {
     let demanded = identity.demanded().join(" or ");
     let names = demandable(leaf);
     if names.is_empty() {
-        let carried = match leaf.names().join(" ") {
+        let carried = match leaf.listed_names(" ") {
             none if none.is_empty() => "no subjectAltName (its CN does not count)".to_owned(),
             others => format!("no name that a policy can demand ({others}; its CN does not count)"),
         };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use postern_actors::certificate::day;
+use postern_actors::certificate::{day, listed};
 use postern_actors::outcome::{HandshakeResult, Reason};
 use postern_actors::upstream::probe::Report;
 use postern_actors::upstream::probe::report::{
@@ -186,7 +186,7 @@ impl Page {
 
     fn certificate(&mut self, label: &str, certificate: &CertificateReport) {
         let CertificateReport { subject, issuer, not_before, not_after, days_left, .. } = certificate;
-        let names = certificate.subject_alt_names.join(" ");
+        let names = listed(&certificate.subject_alt_names, " ", certificate.more_subject_alt_names);
         let names = if names.is_empty() { "no subjectAltNames" } else { &names };
         let ca = if certificate.ca { "; CA:TRUE" } else { "" };
         self.step(label, Mark::None, None, &format!("{subject}; {names}{ca}"));

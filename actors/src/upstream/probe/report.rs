@@ -104,7 +104,7 @@ pub struct EndpointReport {
     pub address: SocketAddr,
     /// The word of the attempt.
     pub result: HandshakeResult,
-    /// What rustls or the system said; empty if it succeeded.
+    /// What happened, in a few words; empty if it succeeded.
     pub cause: String,
     /// Whether TCP reached it.
     pub reached: bool,
@@ -141,6 +141,8 @@ pub struct CertificateReport {
     pub issuer: String,
     /// The first sixteen subjectAltNames, `DNS:example.com`.
     pub subject_alt_names: Vec<String>,
+    /// How many there are beyond these.
+    pub more_subject_alt_names: usize,
     /// Inclusive.
     pub not_before: i64,
     /// Inclusive.
@@ -227,7 +229,7 @@ pub struct Verdict {
     pub result: Reason,
     /// What the word means.
     pub meaning: String,
-    /// What rustls or the system said; empty if it succeeded.
+    /// What happened, in a few words; empty if it succeeded.
     pub cause: String,
     /// What would mend it; empty if nothing has to be.
     pub remedy: String,
@@ -364,6 +366,7 @@ impl CertificateReport {
             subject: facts.subject.clone(),
             issuer: facts.issuer.clone(),
             subject_alt_names: facts.names(),
+            more_subject_alt_names: facts.more_names(),
             not_before: facts.not_before,
             not_after: facts.not_after,
             days_left: (facts.not_after - now).div_euclid(SECONDS_OF_A_DAY),

@@ -200,6 +200,26 @@ async fn no_name_is_offered_that_a_policy_cannot_demand() {
 }
 
 #[actix_rt::test]
+async fn of_many_names_the_first_are_told_and_how_many_more_there_are() {
+    let ca = authority("a CA").self_signed();
+    let names = (0..60).fold(certificate("many").not_ca(), |recipe, number| recipe.dns(&format!("name-{number}.test")));
+    let told = told(presenting(&names.signed_by(&ca)), identity(issued_by(&[&ca]))).await;
+    assert!(
+        told.starts_with("the certificate does not carry the name example.com; presented: subject CN=many"),
+        "{told}"
+    );
+    assert!(told.contains("DNS:name-15.test and 44 more, issuer") && !told.contains("name-16.test"), "{told}");
+}
+
+#[actix_rt::test]
+async fn what_is_no_certificate_is_told_in_words() {
+    let junk = server().self_signed().presenting(vec![0x30, 0x03, 0x02, 0x01, 0x2a]);
+    let told = told(presenting(&junk), identity(exactly(&[&server().self_signed()]))).await;
+    let words = "the certificate cannot be read; presented a certificate that does not parse: it is no X.509 certificate in DER";
+    assert!(told.starts_with(words), "{told}");
+}
+
+#[actix_rt::test]
 async fn a_ca_that_may_not_issue_for_a_name_is_said_to_be_to_blame() {
     let ca = authority("a CA").only_below("elsewhere.test").self_signed();
     let told = told(presenting(&server().signed_by(&ca)), identity(issued_by(&[&ca]))).await;
