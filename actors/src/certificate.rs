@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 
 use crate::printable::printable;
 
@@ -112,6 +112,12 @@ impl Facts {
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
     four.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
+}
+
+/// The name of somebody in DER, RFC 4514.
+pub fn distinguished_name(der: &[u8]) -> Option<String> {
+    let (_, name) = X509Name::from_der(der).ok()?;
+    Some(shown(&name.to_string()))
 }
 
 /// `notAfter` of a certificate in DER, in seconds since the Unix epoch.

@@ -37,8 +37,9 @@ one has. It is probed at its endpoints, under the BackendTLSPolicy that selects 
 cluster; what only pods reach is probed in one: kubectl exec -n NAMESPACE deployment/GATEWAY -- postern probe --gateway \
 NAMESPACE/GATEWAY BACKEND
 
-The result is the word that the metric postern_upstream_tls_handshakes_total has for it. What is proposed to mend it was tried by \
-a handshake. Certificates that come from the peer itself have to be checked by another way before they are trusted.
+The verdict is the word that the metric postern_upstream_tls_handshakes_total has for it, or no_endpoint (its Service has no \
+ready endpoint), or backend_invalid (the backend itself cannot be used). Of a backend without a policy, ok says that TCP reached \
+it. What is proposed to mend it was tried by a handshake. Certificates that come from the peer itself have to be checked by another way before they are trusted.
 
 Exit code: 0 ok, 2 wrong command line or nothing to probe, 10 DNS, 11 TCP, 12 not TLS or no protocol in common (alerts and closed \
 connections too), 13 the backend's certificate, 14 the client certificate was refused, 15 the policy cannot be used, 16 time-out, \

@@ -3,7 +3,7 @@
 use std::fs;
 
 use postern_outcomes::backend::{Backend, Tls};
-use postern_outcomes::certificates::{Authority, Identity};
+use postern_outcomes::certificates::{Authority, Identity, Validity};
 use postern_outcomes::objects::{Target, secret};
 use regex::Regex;
 
@@ -99,6 +99,18 @@ fn the_page_of_several_endpoints() {
     assert!(page.contains("\nTCP      FAILED") && page.contains("tcp_refused: Connection refused"), "{page}");
     assert!(page.contains("\nVerdict: tcp_refused at 127.0.0.1:PORT"), "{page}");
     assert!(page.contains("2 of 3 endpoints are fine. Not fine:\n  127.0.0.1:PORT (tcp_refused)."), "{page}");
+}
+
+#[test]
+fn the_page_of_a_certificate_that_begins_later() {
+    let ours = Authority::new("ours");
+    let backend = Backend::tls(&Tls::new(ours.issue_with("backend.test", Validity::Future, |_| {})));
+    let folder = folder(Target::new("app", backend.address).policy(&ours.pem(), "", "").yaml());
+    let page = page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]);
+    assert!(
+        page.contains(" to 2090-01-01T00:00:00Z (not valid yet)\n") && page.contains("Verdict: not_yet_valid"),
+        "{page}"
+    );
 }
 
 #[test]

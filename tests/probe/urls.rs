@@ -89,7 +89,7 @@ fn what_a_url_demands_is_what_its_options_say() {
     }
     let output = postern(&[&["probe"], &all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
     let text = String::from_utf8(output.stdout).expect("text");
-    assert!(text.contains(&format!("client certificate {certificate}\n")), "{text}");
+    assert!(text.contains(&format!("client certificate {certificate}, issued by CN=of clients\n")), "{text}");
     assert!(!text.contains("was tried"), "{text}");
     let secret = client.key_pem.lines().nth(1).expect("a key");
     assert!(!text.contains(secret) && !outcome.to_string().contains(secret), "no secret is shown");
@@ -122,9 +122,12 @@ fn remedies_for_a_url_are_options() {
         let told = outcome["verdict"]["remedy"].as_str().expect("a remedy");
         assert_eq!(word(&outcome), expected, "{outcome:#}");
         assert!(told.contains(remedy), "{expected}: {told}");
+        let meaning = outcome["verdict"]["meaning"].as_str().expect("a meaning");
+        let origin = outcome["anchors"]["origin"].as_str().unwrap_or_default();
         for object in ["policy", "Gateway", "Service", "caCertificateRefs", "validation", "gateway.postern.dev"] {
-            assert!(!told.contains(object), "{expected}: {told}");
+            assert!(![told, meaning, origin].iter().any(|text| text.contains(object)), "{expected}: {outcome:#}");
         }
+        assert_eq!(origin.starts_with("--ca "), more.contains(&"--ca") && !origin.is_empty(), "{origin}");
     }
 }
 

@@ -14,7 +14,7 @@ use super::profile::TlsProfile;
 use crate::certificate::{Facts, day};
 use crate::outcome::HandshakeResult;
 use crate::plan::TlsIdentity;
-use crate::plan::identity::{PeerNames, SubjectAltName};
+use crate::plan::identity::{ClientCertificate, PeerNames, SubjectAltName};
 use crate::telemetry::Evidence;
 
 /// How many names a remedy offers.
@@ -77,8 +77,9 @@ fn remedy(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfil
         }
         HandshakeResult::ClientCertRejected => match &profile.identity.client_certificate {
             Some(certificate) => format!(
-                "The backend does not accept the client certificate {}: take one that its CA for clients issued.",
-                certificate.reference
+                "The backend does not accept the client certificate {}{}: take one that its CA for clients issued.",
+                certificate.reference,
+                issuer(certificate).map(|issuer| format!(", issued by `{issuer}`")).unwrap_or_default()
             ),
             None => {
                 "The backend demands a client certificate: set the Gateway's spec.tls.backend.clientCertificateRef."
@@ -101,6 +102,11 @@ fn remedy(failed: &Classified, chain: &[CertificateDer<'_>], profile: &TlsProfil
         _ => return None,
     };
     Some(remedy)
+}
+
+/// Who issued a client certificate.
+pub fn issuer(certificate: &ClientCertificate) -> Option<String> {
+    Some(Facts::read(certificate.chain.first()?).ok()?.issuer)
 }
 
 fn unknown_issuer(path: &[Step], profile: &TlsProfile) -> Option<String> {

@@ -84,7 +84,7 @@ impl Mended {
     fn tried(&mut self, attempt: &Attempt, has_client_certificate: bool) {
         self.result = attempt.result;
         self.remedy = attempt.evidence.remedy.to_string();
-        self.client_certificate_untried = has_client_certificate && attempt.asked_for_certificate;
+        self.client_certificate_untried = has_client_certificate && attempt.certificate_request.is_some();
         if self.client_certificate_untried && self.result == HandshakeResult::ClientCertRejected {
             // There is one: who presents it will know.
             self.remedy.clear();

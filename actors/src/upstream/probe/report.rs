@@ -15,10 +15,11 @@ use serde::{Serialize, Serializer};
 use super::attempt::Attempt;
 use super::mend::{Mended, is_of_the_peer};
 use super::peer;
-use crate::certificate::Facts;
+use crate::certificate::{Facts, distinguished_name};
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::hexadecimal;
 use crate::plan::{Backend, EndpointSource, Poison, TlsIdentity};
+use crate::upstream::explain;
 use crate::upstream::profile::TlsProfile;
 use crate::upstream::refused::RefusedAddresses;
 
@@ -74,6 +75,8 @@ pub struct Offer {
     pub alpn: Vec<String>,
     /// `kind/namespace/name` of the client certificate, if there is one.
     pub client_certificate: Option<Arc<str>>,
+    /// Who issued that, RFC 4514.
+    pub client_certificate_issuer: Option<String>,
     /// Base64 of the SHA-256 of the keys that are permitted; empty permits any.
     pub pins: Vec<String>,
     /// Whether sessions may be resumed.
@@ -120,6 +123,8 @@ pub struct EndpointReport {
     pub alpn: String,
     /// Whether the peer asked for a client certificate.
     pub asked_for_certificate: bool,
+    /// The CAs that it named for client certificates, RFC 4514; the first sixteen, and none if it named none.
+    pub client_authorities: Vec<String>,
     /// Whether the peer has shown that it takes the handshake for done. In TLS 1.3 one that has not may still refuse the
     /// client certificate with the first request.
     pub confirmed: bool,
@@ -149,12 +154,37 @@ pub struct CertificateReport {
     pub not_after: i64,
     /// Whole days from now to `notAfter`; negative if that has passed.
     pub days_left: i64,
+    /// Whether it is inside of both.
+    pub validity: Validity,
     /// `CA:TRUE`
     pub ca: bool,
     /// SHA-256 of the certificate, in hexadecimal.
     pub sha256: String,
     /// Base64 of the SHA-256 of its key, as the option `pinned-sha256` has it.
     pub pin: String,
+}
+
+/// Where a moment is, seen from the dates of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Validity {
+    /// Inside of them.
+    Valid,
+    /// Before `notBefore`.
+    NotYetValid,
+    /// After `notAfter`.
+    Expired,
+}
+
+impl Validity {
+    /// At `now`, in seconds since the Unix epoch.
+    pub(super) fn of(facts: &Facts, now: i64) -> Self {
+        match now {
+            now if now < facts.not_before => Self::NotYetValid,
+            now if now > facts.not_after => Self::Expired,
+            _ => Self::Valid,
+        }
+    }
 }
 
 /// One demanded name.
@@ -191,6 +221,8 @@ pub struct AnchorReport {
     pub not_after: i64,
     /// What it may do today.
     pub role: Role,
+    /// Whether it is inside of its dates.
+    pub validity: Validity,
     /// Whether the chain is good by this anchor alone.
     pub vouches: bool,
 }
@@ -294,6 +326,7 @@ impl Offer {
             max_version: identity.max_version.as_str(),
             alpn: identity.alpn.clone(),
             client_certificate: identity.client_certificate.as_ref().map(|client| client.reference.clone()),
+            client_certificate_issuer: identity.client_certificate.as_deref().and_then(explain::issuer),
             pins: identity.pins.iter().map(|pin| STANDARD.encode(pin)).collect(),
             resumption: identity.resumption,
         }
@@ -350,7 +383,13 @@ impl EndpointReport {
             version: tls.map_or("", |tls| tls.version),
             cipher: tls.map_or("", |tls| tls.cipher),
             alpn: tls.map(|tls| tls.alpn.clone()).unwrap_or_default(),
-            asked_for_certificate: attempt.asked_for_certificate,
+            asked_for_certificate: attempt.certificate_request.is_some(),
+            client_authorities: attempt
+                .certificate_request
+                .iter()
+                .flat_map(|request| &request.authorities)
+                .filter_map(|name| distinguished_name(name))
+                .collect(),
             confirmed: attempt.confirmed,
             certificates: Vec::new(),
             names: Vec::new(),
@@ -370,6 +409,7 @@ impl CertificateReport {
             not_before: facts.not_before,
             not_after: facts.not_after,
             days_left: (facts.not_after - now).div_euclid(SECONDS_OF_A_DAY),
+            validity: Validity::of(facts, now),
             ca: facts.is_ca,
             sha256: hexadecimal(&facts.fingerprint),
             pin: STANDARD.encode(facts.key_hash),

@@ -13,7 +13,7 @@ use super::peer::{Peer, nobody, presenting};
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::identity::{Bundle, PeerNames, SubjectAltName, TlsVersion};
 use crate::plan::{Backend, EndpointSource, Poison, Tls, TlsIdentity};
-use crate::upstream::probe::report::Role;
+use crate::upstream::probe::report::{Role, Validity};
 use crate::upstream::probe::{Probe, Report};
 use crate::upstream::resolver::Answer;
 use crate::upstream::{RefusedAddresses, Resolver, UpstreamSettings};
@@ -106,6 +106,7 @@ async fn a_late_refusal_is_waited_for() {
         let refused = agreed(&secured(peer.address, identity(exactly(&[&leaf])))).await;
         assert_eq!(word(&refused), HandshakeResult::ClientCertRejected, "{version:?}");
         assert!(refused.endpoints[0].asked_for_certificate && refused.verdict.remedy.contains("clientCertificateRef"));
+        assert_eq!(refused.endpoints[0].client_authorities, ["CN=the CA of clients"]);
         let known = TlsIdentity { client_certificate: Some(client.clone()), ..identity(exactly(&[&leaf])) };
         let accepted = agreed(&secured(peer.address, known)).await;
         assert_eq!(word(&accepted), HandshakeResult::Ok);
@@ -130,11 +131,27 @@ async fn anchors_are_told_with_what_they_may_do_today() {
     let peer = Peer::tls(presenting(&itself)).await;
     let report = agreed(&secured(peer.address, identity(exactly(&[&itself])))).await;
     let list = report.anchors.expect("anchors").list;
-    assert_eq!((list[0].role, list[0].vouches), (Role::StandsForItself, true));
+    assert_eq!((list[0].role, list[0].validity, list[0].vouches), (Role::StandsForItself, Validity::Valid, true));
+    let past = server().from(now() - 2 * HOUR).until(now() - HOUR).self_signed();
+    let peer = Peer::tls(presenting(&past)).await;
+    let report = agreed(&secured(peer.address, identity(exactly(&[&past])))).await;
+    let list = report.anchors.expect("anchors").list;
+    assert_eq!((list[0].role, list[0].validity, list[0].vouches), (Role::StandsForItself, Validity::Expired, false));
+    assert_eq!(report.endpoints[0].certificates[0].validity, Validity::Expired);
     let peer = Peer::tls(presenting(&server().signed_by(&ca))).await;
     let report = agreed(&secured(peer.address, identity(system(&[&ended, &ca])))).await;
     let anchors = report.anchors.expect("anchors");
     assert_eq!((anchors.count, anchors.list.len(), &*anchors.list[0].subject), (2, 1, "CN=a CA"));
+}
+
+#[actix_rt::test]
+async fn of_a_certificate_that_cannot_be_read_no_name_is_told() {
+    let leaf = server().self_signed();
+    for unread in [leaf.as_v1(), leaf.presenting(vec![0x30, 0x03, 0x02, 0x01, 0x2a])] {
+        let peer = Peer::tls(presenting(&unread)).await;
+        let report = agreed(&secured(peer.address, identity(exactly(&[&leaf])))).await;
+        assert_eq!((word(&report), report.endpoints[0].names.len()), (HandshakeResult::BadEncoding, 0));
+    }
 }
 
 #[actix_rt::test]

@@ -6,13 +6,16 @@ use postern_actors::upstream::probe::report::Offer;
 
 /// What is said of fields and gateways, and what is said of options; of two of which one holds the other, the longer stands
 /// first.
-const OPTIONS: [(&str, &str); 7] = [
+const OPTIONS: [(&str, &str); 10] = [
     ("validation.hostname", "--hostname"),
     ("subjectAltNames", "--san"),
     ("the policy's caCertificateRefs", "--ca"),
     ("caCertificateRefs", "--ca"),
     ("the option gateway.postern.dev/pinned-sha256", "--pinned-sha256"),
     ("the option gateway.postern.dev/alpn", "--alpn"),
+    ("No anchor of the policy vouches", "No anchor vouches"),
+    ("that the policy pins", "that --pinned-sha256 permits"),
+    ("that a policy can demand", "that can be demanded"),
     ("The cause is in the gateway's log, and on its admin page.", "The cause is all that is known."),
 ];
 
@@ -23,8 +26,12 @@ pub(super) fn remedy(report: &Report) -> String {
     {
         return remedy.to_owned();
     }
-    let remedy = report.verdict.remedy.clone();
-    OPTIONS.iter().fold(remedy, |remedy, (field, option)| remedy.replace(field, option))
+    of_options(&report.verdict.remedy)
+}
+
+/// What is said of fields, said of options.
+pub(super) fn of_options(text: &str) -> String {
+    OPTIONS.iter().fold(text.to_owned(), |text, (field, option)| text.replace(field, option))
 }
 
 /// Where a backend of the objects has more that could be mended than an option.
