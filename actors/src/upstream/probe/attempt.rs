@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::report::Verdict;
 use super::{Milliseconds, Probe};
 use crate::outcome::HandshakeResult;
+use crate::printable::printable;
 use crate::telemetry::{Evidence, TlsInfo};
 use crate::upstream::classify;
 use crate::upstream::connector::{Dial, DialFailure, Line, Made, MadeTls, Transport, limited};
@@ -170,7 +171,24 @@ async fn first_line(io: &mut Box<dyn Transport>) -> io::Result<Word> {
     if said.is_empty() {
         return Ok(Word::End);
     }
-    let line = String::from_utf8_lossy(&said);
-    let line = line.lines().next().unwrap_or_default();
-    Ok(Word::Line(line.chars().filter(|c| !c.is_control()).take(80).collect()))
+    Ok(Word::Line(shown(&said)))
+}
+
+/// The first line of what a peer said.
+fn shown(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    printable(text.lines().next().unwrap_or_default()).chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_a_peer_says_is_shown_as_one_harmless_line() {
+        assert_eq!(shown(b"HTTP/1.1 200 OK\r\nserver: a\r\n"), "HTTP/1.1 200 OK");
+        let wild = "HTTP/1.1 200 \u{1b}[2J\u{202e}KO\r\n";
+        assert_eq!(shown(wild.as_bytes()), "HTTP/1.1 200 \u{fffd}[2J\u{fffd}KO");
+        assert_eq!(shown(&[b'a'; 200]).len(), 80);
+    }
 }
