@@ -40,6 +40,8 @@ pub(crate) struct Given {
     pub translation: Translation,
     /// Everything that is not as hoped: of the objects, and of reading them.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files that it is from, if it is from files.
+    pub files: Option<FileConfiguration>,
 }
 
 impl GivenArguments {
@@ -68,7 +70,8 @@ impl GivenArguments {
         let configuration = FileConfiguration::read_once(&sources(&self.files)?, settings);
         let translation = configuration.translate_now();
         let diagnostics = configuration.diagnostics(&translation.verdicts);
-        Ok(Given { snapshot: configuration.snapshot().clone(), translation, diagnostics })
+        let snapshot = configuration.snapshot().clone();
+        Ok(Given { snapshot, translation, diagnostics, files: Some(configuration) })
     }
 }
 
@@ -101,7 +104,7 @@ async fn of_cluster(client: &Client, settings: Settings) -> Result<Given, Refusa
     };
     let findings = translation.verdicts.findings.iter().map(Diagnostic::from);
     let diagnostics = once.unread().map(unread).chain(findings).collect();
-    Ok(Given { snapshot: once.snapshot().clone(), translation, diagnostics })
+    Ok(Given { snapshot: once.snapshot().clone(), translation, diagnostics, files: None })
 }
 
 /// The code of what of a cluster could not be read.

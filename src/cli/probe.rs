@@ -90,7 +90,9 @@ struct Subject {
     endpoints: Arc<[Endpoint]>,
     /// The policy that selects it, if it could be read.
     policy: Option<Arc<BackendTlsPolicy>>,
-    /// What that could refer to besides.
+    /// Where that is written, as `FILE:LINE`, if it is from a file.
+    place: Option<String>,
+    /// What it could refer to besides.
     at_hand: Vec<AtHand>,
     refused: RefusedAddresses,
     /// What was asked for, where it is no backend of any Gateway.

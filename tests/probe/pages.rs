@@ -18,6 +18,7 @@ fn steady(text: &str) -> String {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"localhost:\d+", "localhost:PORT"),
         (r"\d+ days left", "N days left"),
+        (r"(?m)^# \S+objects\.yaml:\d+$", "# FILE:LINE"),
         ("[0-9a-f]{64}", "FINGERPRINT"),
         ("([0-9A-F]{2}:){31}[0-9A-F]{2}", "FINGERPRINT"),
         ("[A-Za-z0-9+/]{43}=", "PIN"),

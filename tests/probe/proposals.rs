@@ -21,6 +21,12 @@ fn mends_among(result: &str, target: &Target, others: &str) -> String {
     assert_eq!(word(&before), result, "{before:#}");
     assert_eq!(before["yamlResult"], "ok", "{before:#}");
     let yaml = before["yaml"].as_str().expect("a proposal");
+    let file = folder.path().join("objects.yaml");
+    let written = std::fs::read_to_string(&file).expect("a file");
+    let replaced = yaml.lines().find_map(|line| line.strip_prefix(&*format!("# {}:", file.display())));
+    let line: usize = replaced.and_then(|line| line.parse().ok()).expect("the line of the policy");
+    let at = written.lines().skip(line - 1).take(3).collect::<Vec<_>>();
+    assert!(at.contains(&"kind: BackendTLSPolicy") && at.iter().any(|line| line.contains(target.name())), "{at:?}");
     apply(folder.path(), yaml);
     let checked = postern(&["check", path]);
     assert_eq!(checked.status.code(), Some(0), "{}\n{yaml}", String::from_utf8_lossy(&checked.stdout));

@@ -11,7 +11,7 @@ use super::super::diagnostic::count;
 use super::super::given::Given;
 use super::Subject;
 use super::authorities::at_hand;
-use crate::resources::NamespacedName;
+use crate::resources::{Kind, NamespacedName, ObjectRef};
 use crate::translate::backends::{BackendKind, BackendTarget, BackendUse};
 
 /// More backends than this are counted, not named.
@@ -92,15 +92,20 @@ pub(super) fn subject(wanted: &Wanted<'_>, given: &Given, in_cluster: bool) -> R
             )));
         }
     };
-    let policy = backend.tls.policy().and_then(|policy| policy.split_once('/')).and_then(|(namespace, name)| {
-        given.snapshot.backend_tls_policies.get(&NamespacedName::new(namespace, name)).cloned()
+    let policy = backend.tls.policy().and_then(|policy| policy.split_once('/'));
+    let policy = policy.map(|(namespace, name)| NamespacedName::new(namespace, name));
+    let place = policy.clone().and_then(|name| {
+        let object = ObjectRef { kind: Kind::BackendTlsPolicy, name };
+        given.files.as_ref()?.place(&object)
     });
+    let policy = policy.and_then(|name| given.snapshot.backend_tls_policies.get(&name).cloned());
     Ok(Subject {
         endpoints: match &backend.endpoints {
             EndpointSource::Service(port) => given.translation.endpoints.get(port).cloned().unwrap_or_default(),
             EndpointSource::Host { .. } => [].into(),
         },
         backend: backend.clone(),
+        place,
         at_hand: policy.as_deref().map(|policy| at_hand(policy, &given.snapshot)).unwrap_or_default(),
         policy,
         refused: if in_cluster { RefusedAddresses::in_cluster([]) } else { RefusedAddresses::default() },

@@ -10,7 +10,6 @@ use postern_actors::plan::Tls;
 use postern_actors::plan::identity::{PeerNames, SubjectAltName as Name, TlsIdentity};
 use postern_actors::upstream::probe::{Mended, Report};
 
-use super::authorities::AtHand;
 use super::{Subject, manifest};
 use crate::resources::backend_tls_policy::{CaCertificateRef, SubjectAltName};
 use crate::resources::{BackendTlsPolicy, NamespacedName};
@@ -52,7 +51,7 @@ pub(super) fn proposal(subject: &Subject, report: &Report) -> Option<Proposal> {
     }
     match &report.mended {
         Some(mended) => {
-            documents.extend(objects(policy, identity, mended, &subject.at_hand)?);
+            documents.extend(objects(policy, identity, mended, subject)?);
             Some(Proposal {
                 yaml: manifest::documents(&documents),
                 result: mended.result,
@@ -79,14 +78,14 @@ fn objects(
     policy: &BackendTlsPolicy,
     identity: &TlsIdentity,
     mended: &Mended,
-    at_hand: &[AtHand],
+    subject: &Subject,
 ) -> Option<Vec<String>> {
     let (mut policy, tried) = (policy.clone(), &mended.identity);
     let mut documents = Vec::new();
-    let mut comment = String::new();
+    let mut comment = subject.place.as_deref().map(|place| in_place(&policy, place)).unwrap_or_default();
     let spec = &mut policy.spec;
     let references = &mut spec.validation.ca_certificate_refs;
-    for at_hand in mended.at_hand.iter().map(|(index, _)| &at_hand[*index]) {
+    for at_hand in mended.at_hand.iter().map(|(index, _)| &subject.at_hand[*index]) {
         references.push(at_hand.reference.clone());
         let _ =
             writeln!(comment, "# {} is among the given objects, and vouches for the backend.", ascii(&at_hand.object));
@@ -143,6 +142,15 @@ fn objects(
     }
     documents.push(comment + &manifest::policy(&policy));
     Some(documents)
+}
+
+/// Of two files that hold an object, one is in effect, and pasting into the other would change nothing.
+fn in_place(policy: &BackendTlsPolicy, place: &str) -> String {
+    let (name, place) = (ascii(&policy.metadata.key().to_string()), ascii(place));
+    format!(
+        "# Put this in the place of BackendTLSPolicy {name} at\n# {place}\n# In two files, the one in the file that is last \
+         by name would count.\n"
+    )
 }
 
 fn written(name: &Name) -> SubjectAltName {

@@ -171,6 +171,7 @@ impl UrlArguments {
             backend,
             endpoints: [].into(),
             policy: Some(Arc::new(policy)),
+            place: None,
             at_hand: Vec::new(),
             refused: RefusedAddresses::default(),
             url: Some(Objects {
