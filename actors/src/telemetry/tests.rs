@@ -326,12 +326,35 @@ fn a_connection_is_opened_once() {
 }
 
 #[test]
+fn a_connection_that_goes_over_to_another_backend_is_not_opened_again() {
+    use PoolState::{Active, Connecting, Idle};
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate()), ("b", originate())]));
+    let (worker, a, b) = (telemetry.worker(), id("a"), id("b"));
+    for (backend, from, to) in [
+        (&a, None, Some(Connecting)),
+        (&a, Some(Connecting), Some(Active)),
+        (&a, Some(Active), Some(Idle)),
+        (&a, Some(Idle), None),
+        (&b, None, Some(Active)),
+        (&b, Some(Active), None),
+        (&a, None, Some(Idle)),
+        (&a, Some(Idle), None),
+    ] {
+        worker.pool(backend, from, to);
+    }
+    let opened = |labels: &str| value(&telemetry, &format!("postern_upstream_connections_opened_total{{{labels}}}"));
+    assert_eq!([opened(B), opened(&B.replace("/a\"", "/b\""))], [Some(1.0), Some(0.0)]);
+}
+
+#[test]
 fn a_worker_that_is_gone_leaves_its_counts_and_holds_nothing_open() {
     let telemetry = telemetry();
     telemetry.plan_applied(&plan([("a", originate())]));
     let a = id("a");
     let first = telemetry.worker();
-    first.pool(&a, None, Some(PoolState::Active));
+    first.pool(&a, None, Some(PoolState::Connecting));
+    first.pool(&a, Some(PoolState::Connecting), Some(PoolState::Active));
     first.request_in_flight("ns/gw", true);
     first.downstream_connection("ns/gw", 80, true);
     let gauges = || {
@@ -345,7 +368,9 @@ fn a_worker_that_is_gone_leaves_its_counts_and_holds_nothing_open() {
     drop(first);
     assert_eq!(gauges(), [Some(0.0); 3]);
 
-    telemetry.worker().pool(&a, None, Some(PoolState::Active));
+    let successor = telemetry.worker();
+    successor.pool(&a, None, Some(PoolState::Connecting));
+    successor.pool(&a, Some(PoolState::Connecting), Some(PoolState::Active));
     assert_eq!(value(&telemetry, &format!("postern_upstream_connections_opened_total{{{B}}}")), Some(2.0));
     assert_eq!(telemetry.shards.lock().expect("no panic").len(), 1, "its successor goes on with its shard");
 }

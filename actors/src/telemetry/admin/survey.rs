@@ -143,8 +143,13 @@ pub(super) fn survey<'p>(
                 let near = backend.near_miss.as_ref();
                 troubles.extend(near.map(|near| (Health::Warn, format!("It is spoken to in plaintext, and {near}"))));
             }
-            Tls::Poisoned(_) => {
-                troubles.push((Health::Bad, "The policy cannot be used: requests get 500.".to_owned()));
+            Tls::Poisoned(poison) => {
+                let what = match poison.reason {
+                    Reason::Handshake(HandshakeResult::ClientCertUnavailable) => "The Gateway's client certificate",
+                    Reason::Handshake(_) => "The policy",
+                    _ => "The backend",
+                };
+                troubles.push((Health::Bad, format!("{what} cannot be used: requests get 500.")));
             }
             Tls::Originate { policy, identity } => {
                 let handshakes = last.iter().filter_map(|last| of_handshakes(last, now));

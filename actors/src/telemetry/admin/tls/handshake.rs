@@ -65,14 +65,14 @@ fn attempt<'a>(last: &LastHandshake, now: Timestamp) -> Vec<(&'a str, Markup)> {
 
 fn chain(presented: &[Facts], now: Timestamp) -> Markup {
     let rows = presented.iter().map(|facts| {
-        let names = facts.names();
+        let names = facts.listed_names(", ");
         [
             html! { (facts.subject) @if facts.is_ca { " (CA)" } },
             html! { (facts.issuer) },
             if names.is_empty() {
                 none()
             } else {
-                html! { (names.join(", ")) }
+                html! { (names) }
             },
             html! { (words::second(facts.not_before)) },
             words::end(facts.not_after, now),
