@@ -198,14 +198,14 @@ impl HandshakeResult {
                 "Look for what drops packets on the way (NetworkPolicy, firewall), and whether the backend is overloaded."
             }
             Self::PeerClosed => {
-                "Read the backend's log; it may know no certificate for the SNI, or expect the PROXY protocol."
+                "Read the backend's log; it may speak no TLS on this port, know no certificate for the SNI, or expect the PROXY protocol."
             }
             Self::CaUnavailable => {
-                "The policy's condition ResolvedRefs names the reference: put PEM certificates there, under the key ca.crt."
+                "Mend the field that the cause names (log, admin page, or the policy's condition ResolvedRefs); a reference needs PEM certificates under the key ca.crt."
             }
-            Self::PolicyInvalid => "The policy's condition Accepted names the field to mend.",
+            Self::PolicyInvalid => "Mend what the cause names (log, admin page, or the policy's condition Accepted).",
             Self::ClientCertUnavailable => {
-                "The Gateway's condition ResolvedRefs says why: mend spec.tls.backend.clientCertificateRef, or what it names."
+                "Mend the Gateway's spec.tls.backend.clientCertificateRef, or the Secret that it names, as the cause says (log, admin page, or the Gateway's condition ResolvedRefs)."
             }
             Self::ClientCertRejected => {
                 "Set the Gateway's spec.tls.backend.clientCertificateRef to a certificate that the backend's CA for clients issued."

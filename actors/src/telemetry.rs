@@ -136,7 +136,7 @@ impl Telemetry {
             shard.forget_unknown(&known);
         }
         self.observations.retain(|backend| known.backend(backend));
-        let before = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = self.known();
         self.observations.outdate(|backend| !known.same_tls(&before, backend));
         self.handshake_log.retain(|backend| known.backend(backend));
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
@@ -215,6 +215,12 @@ impl Telemetry {
         self.kubernetes.written(kind, result);
     }
 
+    /// The Gateways, `namespace/name`, and whether each is programmed, in the place of those told before. To be told by
+    /// controllers only; the metric is that of the one that writes.
+    pub fn gateways_programmed<'a>(&self, gateways: impl IntoIterator<Item = (&'a str, bool)>) {
+        self.kubernetes.programmed(gateways);
+    }
+
     /// Whether this is the controller that writes. To be told by controllers only, from their start.
     pub fn leads(&self, leads: bool) {
         self.kubernetes.leads(leads);
@@ -242,7 +248,7 @@ impl Telemetry {
 
     /// The connections of each worker that lives, by backend.
     pub fn pools(&self) -> Vec<BTreeMap<BackendId, PoolLevels>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.known();
         let shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let workers = shards.iter().filter(|shard| shard.is_taken());
         let pools = workers.map(|shard| {
@@ -255,7 +261,7 @@ impl Telemetry {
 
     /// Every metric, in Prometheus's text format.
     pub fn render(&self) -> String {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.known();
         let mut families = metrics::collect(&self.shards(), &known);
         families.extend(self.config.collect(&known));
         families.extend(self.kubernetes.collect(&self.contact));
@@ -274,6 +280,10 @@ impl Telemetry {
         if let Some(log) = &self.access_log {
             log.close();
         }
+    }
+
+    fn known(&self) -> Arc<Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn shards(&self) -> Vec<Arc<Shard>> {

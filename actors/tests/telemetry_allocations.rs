@@ -78,6 +78,7 @@ impl Scene {
             received: 0,
             sent: 1024,
             upstream_tls: Some(tls),
+            request_id: "0af7651916cd43dd8448eb211c80319c",
             traceparent: "",
         });
         worker.request_in_flight(gateway, false);

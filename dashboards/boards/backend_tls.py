@@ -22,10 +22,9 @@ NAMED = "{{backend}}:{{port}} of {{gateway}}"
 def board():
     handshakes = series("upstream_tls_handshakes_total")
     failed = counted(series("upstream_tls_handshakes_total", 'result!="ok"'), WINDOW)
-    succeeded = f"increase({series('upstream_tls_handshakes_total', OK)}[{WINDOW}])"
-    every = f"({by((*BACKEND, 'result'), succeeded)} or {by((*BACKEND, 'result'), failed)})"
+    every = counted(handshakes, WINDOW)
     resumed = series("upstream_tls_handshakes_total", OK, 'resumed="true"')
-    full = series("upstream_tls_handshakes_total", OK)
+    succeeded = series("upstream_tls_handshakes_total", OK)
     return frame(
         "postern-backend-tls",
         "Which backends fail and why, which certificates will expire, and what the pools do.",
@@ -36,7 +35,7 @@ def board():
                     stat(
                         "Successful handshakes",
                         "Share of the attempts of the last five minutes to reach a backend by TLS that succeeded.",
-                        f"sum({succeeded}) / sum({every})",
+                        f"sum({counted(succeeded, WINDOW)}) / sum({every})",
                         "percentunit",
                         less_is_worse(0.95, 0.999),
                         decimals=2,
@@ -95,7 +94,7 @@ def board():
                     graph(
                         "Resumption",
                         "Share of the successful handshakes that resumed a session: they cost a fraction of a full one.",
-                        [(f"{rate(BACKEND, resumed)} / ({rate(BACKEND, full)} > 0)", NAMED)],
+                        [(f"{rate(BACKEND, resumed)} / ({rate(BACKEND, succeeded)} > 0)", NAMED)],
                         "percentunit",
                         maximum=1,
                     ),

@@ -18,8 +18,8 @@ def board():
                 [
                     stat(
                         "Leader",
-                        "Controllers that write. None: no Gateway is provisioned and no status is written; proxies serve on.",
-                        f"sum({series('leader')})",
+                        "Controllers that write, by release. None: no Gateway is provisioned and no status is written; proxies serve on.",
+                        (by(("cluster", "namespace", "job"), series("leader")), "{{job}} {{namespace}} {{cluster}}"),
                         thresholds=steps((None, "red"), (1, "green"), (2, "red")),
                         mappings=[words({"0": "NONE", "1": "one", "2": "TWO"})],
                         width=6,
@@ -80,6 +80,7 @@ def board():
                     ),
                 ],
             ),
+            ("Gateways", [gateways()]),
             (
                 "Watches and writes",
                 [
@@ -137,6 +138,41 @@ def board():
                 ],
             ),
         ],
+    )
+
+
+def gateways():
+    """Whether each Gateway that the controller knows is programmed, and how many proxies it has."""
+    labels = ("cluster", "gateway")
+    programmed = by(labels, series("gateway_programmed"), "max")
+    proxies = f"{by(labels, series('config_in_sync'), 'count')} or 0 * {programmed}"
+    return table(
+        "Gateways: programmed, and served",
+        "The condition Programmed of each Gateway, as the controller that leads tells it, and how many proxies of it are scraped.",
+        [programmed, proxies],
+        [
+            column("gateway", "Gateway"),
+            column(
+                "Value #A",
+                "Programmed",
+                mappings=[words({"0": "NO", "1": "yes"})],
+                width=120,
+                links=[links.runbook("Runbook", "PosternGatewayNotProgrammed")],
+            ),
+            column(
+                "Value #B",
+                "Proxies",
+                unit="short",
+                decimals=0,
+                mappings=[words({"0": "NONE"})],
+                width=100,
+                links=[links.runbook("Runbook", "PosternNoProxy")],
+            ),
+            column("cluster", "Cluster"),
+        ],
+        sort="Proxies",
+        descending=False,
+        height=7,
     )
 
 

@@ -8,6 +8,8 @@ from .query import FOUND, WINDOW, by, counted, quantile, rate, series
 # The backend's own answers are not ours, and clients that left are nobody's fault.
 OWN = 'reason!~"none|downstream_closed"'
 FIVES = 'status=~"5.."'
+# A tunnel lasts for as long as its sides like.
+ANSWERED = 'status_class!="1xx"'
 TLS_OF_SERIES = links.board("TLS of this backend", "postern-backend-tls", **links.of_series("gateway", "backend"))
 
 
@@ -25,7 +27,7 @@ def board():
                     stat(
                         "5xx",
                         "Share of the requests of the last five minutes that got a 5xx, from a backend or from the gateway.",
-                        f"(sum({failed}){FOUND}) / sum(increase({requests}[{WINDOW}]))",
+                        f"(sum({failed}){FOUND}) / sum({counted(requests, WINDOW)})",
                         "percentunit",
                         more_is_worse(0.01, 0.05),
                         decimals=2,
@@ -96,27 +98,34 @@ def board():
                 [
                     graph(
                         "Duration",
-                        "From the end of a request's head to the end of the response.",
-                        [(quantile(q, (), "request_duration_seconds"), f"p{q * 100:g}") for q in (0.5, 0.9, 0.99)],
+                        "From the end of a request's head to the end of the response. Tunnels (1xx) are left out here and below.",
+                        [(quantile(q, (), "request_duration_seconds", ANSWERED), f"p{q * 100:g}") for q in (0.5, 0.9, 0.99)],
                         "s",
                     ),
                     graph(
                         "p99 by backend",
                         "The ten slowest. Click a series for the backend's TLS.",
-                        [(f"topk(10, {quantile(0.99, ('gateway', 'backend'), 'request_duration_seconds')})", "{{backend}} of {{gateway}}")],
+                        [
+                            (
+                                f"topk(10, {quantile(0.99, ('gateway', 'backend'), 'request_duration_seconds', ANSWERED)})",
+                                "{{backend}} of {{gateway}}",
+                            )
+                        ],
                         "s",
                         links=[TLS_OF_SERIES],
                     ),
                     heatmap(
-                        "Durations", "How many requests a second took how long.", rate(("le",), series("request_duration_seconds_bucket"))
+                        "Durations",
+                        "How many requests a second took how long.",
+                        rate(("le",), series("request_duration_seconds_bucket", ANSWERED)),
                     ),
                     graph(
                         "Mean duration by status class",
                         "Sum of the durations by number of requests.",
                         [
                             (
-                                f"{rate(('status_class',), series('request_duration_seconds_sum'))} / "
-                                f"{rate(('status_class',), series('request_duration_seconds_count'))}",
+                                f"{rate(('status_class',), series('request_duration_seconds_sum', ANSWERED))} / "
+                                f"{rate(('status_class',), series('request_duration_seconds_count', ANSWERED))}",
                                 "{{status_class}}",
                             )
                         ],

@@ -66,9 +66,9 @@ def link(title, url):
     return {"title": title, "url": url}
 
 
-def stat(title, description, expression, unit="short", thresholds=None, mappings=(), links=(), decimals=None, width=4, height=4):
-    """One number, as of now."""
-    made = panel(stats.Panel(), title, description, [query.instant() for query in targets([expression])], width, height)
+def stat(title, description, query, unit="short", thresholds=None, mappings=(), links=(), decimals=None, width=4, height=4):
+    """A number, as of now; one for each series that the query finds, with its legend."""
+    made = panel(stats.Panel(), title, description, [target.instant() for target in targets([query])], width, height)
     made = (
         made.unit(unit)
         .thresholds(thresholds or steps((None, "text")))

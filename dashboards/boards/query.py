@@ -84,9 +84,11 @@ def every_expiry():
 
 def saturation():
     """How much of the limit is in use, by backend, in the process that uses the most of it."""
-    used = by(("instance", *BACKEND), series("upstream_pool_connections", 'state=~"active|connecting"'))
-    limit = by(("instance", *BACKEND), series("upstream_pool_limit"), "max")
-    return by(BACKEND, f"{used} / {limit}", "max")
+    of_each = (*OF_TARGETS, *BACKEND)
+    used = by(of_each, series("upstream_pool_connections", 'state=~"active|connecting"'))
+    # A backend without endpoints may have none.
+    limit = by(of_each, series("upstream_pool_limit"), "max")
+    return by(BACKEND, f"{used} / ({limit} > 0)", "max")
 
 
 def with_policy(expression):

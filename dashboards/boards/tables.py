@@ -54,7 +54,8 @@ def failing_backends():
             column("result", "Result", links=[links.runbook("Runbook", "PosternBackendTLSFailures", "#causes")], width=180),
             column("remedy", "What to do", mappings=remedies(), wrapped=True),
             column("policy", "Policy", width=160),
-            column("Value #C", "State", mappings=[between(0, 0, 300, "FAILING"), between(1, 300, 1e12, "no longer")], width=100),
+            # Below 0: the clock of the proxy is ahead.
+            column("Value #C", "State", mappings=[between(0, -1e12, 300, "FAILING"), between(1, 300, 1e12, "no longer")], width=100),
             column("Value #A", "Last failure", unit="dateTimeFromNow", width=140),
             column("Value #B", "Failures", unit="short", decimals=0, width=90),
             column("gateway", "Gateway", width=160),

@@ -109,6 +109,15 @@ class Boards(unittest.TestCase):
                             labels = set(re.findall(r"\${__field\.labels\.(\w+)}", link["url"]))
                             self.assertTrue(all(f"{{{{{label}}}}}" in panel["targets"][0]["legendFormat"] for label in labels))
 
+    def test_a_backend_fails_also_where_clocks_differ(self):
+        board = dict(boards())["backend-tls"]
+        table = next(panel for panel in panels(board) if panel["title"].startswith("Failing backends"))
+        column = next(each for each in table["fieldConfig"]["overrides"] if each["matcher"]["options"] == "Value #C")
+        ranges = [each["options"] for each in next(each["value"] for each in column["properties"] if each["id"] == "mappings")]
+        for seconds, state in ((-120, "FAILING"), (0, "FAILING"), (299, "FAILING"), (301, "no longer")):
+            said = next((each["result"]["text"] for each in ranges if each["from"] <= seconds <= each["to"]), None)
+            self.assertEqual(said, state, seconds)
+
     def test_the_overview_leads_from_a_502_to_its_backend(self):
         overview = dict(boards())["overview"]
         table = next(panel for panel in panels(overview) if panel["title"] == "Who has 5xx, and why")

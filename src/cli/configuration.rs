@@ -12,7 +12,7 @@ use postern_actors::supervisor::{Configuration, Effect, FileEvents};
 use super::Refusal;
 use super::diagnostic::{Diagnostic, show_path};
 use crate::resources::files::{FileProblem, FileSet};
-use crate::resources::{EndpointSlice, Severity, Snapshot};
+use crate::resources::{EndpointSlice, ObjectRef, Severity, Snapshot};
 use crate::status::Verdicts;
 use crate::translate::{Settings, Translation, endpoints, translate};
 
@@ -70,6 +70,7 @@ pub(crate) fn sources(paths: &[PathBuf]) -> Result<Sources, Refusal> {
 }
 
 /// Objects of files, and how they are translated.
+#[derive(Debug)]
 pub(crate) struct FileConfiguration {
     asked: Vec<PathBuf>,
     files: FileSet,
@@ -144,6 +145,12 @@ impl FileConfiguration {
             }
         });
         problems.chain(findings).chain(self.no_objects()).collect()
+    }
+
+    /// Where an object is written, as `FILE:LINE`.
+    pub(crate) fn place(&self, object: &ObjectRef) -> Option<String> {
+        let origin = self.files.origin(object, "")?;
+        Some(format!("{}:{}", show_path(&origin.file), origin.line))
     }
 
     /// A folder of other things, or the wrong one, would pass for a configuration in which all is well.

@@ -160,9 +160,11 @@ impl Handler<Translated<ControllerReport>> for Reports {
     type Result = ();
 
     fn handle(&mut self, translated: Translated<ControllerReport>, _: &mut Self::Context) {
-        let ControllerReport { writes, verdicts, expiries } = translated.report;
+        let ControllerReport { writes, verdicts, expiries, programmed } = translated.report;
         console::tell_policy_conditions(&self.telemetry, &verdicts);
         self.telemetry.certificates(&expiries);
+        let programmed: Vec<_> = programmed.iter().map(|(name, is_so)| (name.to_string(), *is_so)).collect();
+        self.telemetry.gateways_programmed(programmed.iter().map(|(name, is_so)| (&**name, *is_so)));
         self.telemetry.config_applied(true);
         self.writer.do_send(WriteAll(writes));
     }

@@ -20,6 +20,7 @@ use postern_actors::listener::WorkerSettings;
 use postern_actors::supervisor::PortMapping;
 use postern_actors::supervisor::shutdown::{DrainSettings, Signals};
 
+use super::Refusal;
 use super::configuration::settings;
 use super::console::Voice;
 use super::log::{self, Level, LogFormat};
@@ -35,7 +36,7 @@ pub(crate) struct DemoArguments {
     /// Local port of the gateway; 0 is any free one [default: 8080, or a free one if that is in use]
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
-    /// Folder for the YAML, kept afterwards [default: a temporary one]
+    /// Folder for the YAML, new or empty, kept afterwards [default: a temporary one, which goes at the end]
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
     /// Send the requests, compare the outcomes, and exit: 0 only if all are as expected
@@ -72,21 +73,21 @@ const EXPECTATIONS: [Expectation; 4] = [
         name: "wrong-ca",
         about: "The policy names another CA than the one that issued the backend's certificate.",
         status: 502,
-        body: "invalid peer certificate: UnknownIssuer",
+        body: "invalid peer certificate: UnknownIssuer (unknown_issuer)",
         result: "unknown_issuer",
     },
     Expectation {
         name: "expired",
         about: "The backend's certificate expired yesterday.",
         status: 502,
-        body: "invalid peer certificate: Expired",
+        body: "invalid peer certificate: Expired (expired)",
         result: "expired",
     },
     Expectation {
         name: "plaintext",
         about: "The backend speaks no TLS, and the gateway never falls back to plaintext.",
         status: 502,
-        body: "not_tls",
+        body: "the backend cannot be reached (not_tls)",
         result: "not_tls",
     },
 ];
@@ -106,7 +107,16 @@ enum Folder {
 impl Folder {
     fn new(dir: Option<PathBuf>) -> anyhow::Result<Self> {
         match dir {
-            Some(dir) => Ok(Self::Kept(dir)),
+            Some(dir) => {
+                // What is in there would be read with the demo's objects, and what has the name of one of them be lost.
+                if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+                    let folder = dir.display();
+                    return Err(
+                        Refusal(format!("--dir {folder}: it is not empty; name a new or an empty folder")).into()
+                    );
+                }
+                Ok(Self::Kept(dir))
+            }
             None => tempfile::Builder::new()
                 .prefix("postern-demo-")
                 .tempdir()
@@ -125,13 +135,14 @@ impl Folder {
 
 pub(super) fn main(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let level = log::begin(LogFormat::Text, if arguments.check { "error" } else { "warn" });
-    let port = free_port(arguments.port);
+    let port = free_port(arguments.port)?;
     let folder = Folder::new(arguments.dir)?;
+    let goes = matches!(folder, Folder::Temporary(_));
     actix_rt::System::new().block_on(async move {
         let mut signals = Signals::install()?;
         let read_in_plaintext = prepare(folder.path()).await?;
         let files = Files { paths: vec![folder.path().to_owned()], fixed: Vec::new(), translation: settings(None) };
-        let running = serve_files(gateway(folder.path(), port, arguments.check, level), files)?;
+        let running = serve_files(gateway(folder.path(), goes, port, arguments.check, level), files)?;
         let drain = DrainSettings { delay: Duration::ZERO, timeout: Duration::from_secs(5) };
         let as_expected = if arguments.check {
             let checked = probe::check(&running, &EXPECTATIONS, &read_in_plaintext).await?;
@@ -147,12 +158,17 @@ pub(super) fn main(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The port that was asked for, or 8080, or any free one.
-fn free_port(asked: Option<u16>) -> u16 {
-    asked.unwrap_or_else(|| {
-        const USUAL: u16 = 8080;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL)).is_ok() { USUAL } else { 0 }
-    })
+/// The port that was asked for, if it can be had; or 8080, or any free one.
+fn free_port(asked: Option<u16>) -> Result<u16, Refusal> {
+    const USUAL: u16 = 8080;
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, asked.unwrap_or(USUAL)));
+    match (asked, bound) {
+        (Some(port), Err(error)) => {
+            Err(Refusal(format!("--port {port} cannot be had ({error}); name another one, or 0 for any that is free")))
+        }
+        (Some(port), Ok(_)) => Ok(port),
+        (None, bound) => Ok(if bound.is_ok() { USUAL } else { 0 }),
+    }
 }
 
 /// Makes certificates, backends and YAML, and gives the count of requests that a backend could read in plaintext.
@@ -181,7 +197,7 @@ async fn prepare(folder: &Path) -> anyhow::Result<Arc<AtomicUsize>> {
     Ok(read)
 }
 
-fn gateway(folder: &Path, port: u16, quiet: bool, level: Level) -> ServeSettings {
+fn gateway(folder: &Path, goes: bool, port: u16, quiet: bool, level: Level) -> ServeSettings {
     let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     let paint = Paint::for_stream(&std::io::stdout());
     ServeSettings {
@@ -195,13 +211,13 @@ fn gateway(folder: &Path, port: u16, quiet: bool, level: Level) -> ServeSettings
         log_level: Some(Box::new(level)),
         closing: Some(Box::new({
             let folder = folder.display().to_string();
-            move |gateway| closing(&folder, gateway, paint)
+            move |gateway| closing(&folder, goes, gateway, paint)
         })),
     }
 }
 
 /// What to try, and what comes of it.
-fn closing(folder: &str, gateway: SocketAddr, paint: Paint) -> String {
+fn closing(folder: &str, goes: bool, gateway: SocketAddr, paint: Paint) -> String {
     let mut text = format!("{}\n", paint.bold("Try"));
     for expectation in &EXPECTATIONS {
         let Expectation { about, status, body, .. } = expectation;
@@ -210,6 +226,7 @@ fn closing(folder: &str, gateway: SocketAddr, paint: Paint) -> String {
         let _ = writeln!(text, "  curl -H 'host: {host}' http://{gateway}/");
         let _ = writeln!(text, "      {status} {body}\n      {about}");
     }
-    let _ = writeln!(text, "\nThe YAML is in {folder}: edit it, and the gateway follows. Ctrl-C ends.");
+    let end = if goes { "Ctrl-C ends, and removes it." } else { "Ctrl-C ends." };
+    let _ = writeln!(text, "\nThe YAML is in {folder}: edit it, and the gateway follows. {end}");
     text
 }

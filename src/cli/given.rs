@@ -40,6 +40,8 @@ pub(crate) struct Given {
     pub translation: Translation,
     /// Everything that is not as hoped: of the objects, and of reading them.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files that it is from, if it is from files.
+    pub files: Option<FileConfiguration>,
 }
 
 impl GivenArguments {
@@ -56,7 +58,10 @@ impl GivenArguments {
     async fn translated(&self, also_used: Option<BackendUse>) -> Result<Given, Refusal> {
         let (gateway, bundle) = (self.gateway.clone(), self.system_ca_bundle.as_deref());
         if self.files.is_empty() {
-            let unknown = |error| Refusal(format!("no way to the API server is known: {error} (give files with -f)"));
+            let unknown = |error| {
+                let why = no_kubeconfig().unwrap_or(error);
+                Refusal(format!("no way to the API server is known: {why} (give files with -f)"))
+            };
             let client = connect().await.map_err(unknown)?;
             let settings = Settings { also_used, ..self.cluster.settings(gateway, bundle) };
             return of_cluster(&client, settings).await;
@@ -65,8 +70,24 @@ impl GivenArguments {
         let configuration = FileConfiguration::read_once(&sources(&self.files)?, settings);
         let translation = configuration.translate_now();
         let diagnostics = configuration.diagnostics(&translation.verdicts);
-        Ok(Given { snapshot: configuration.snapshot().clone(), translation, diagnostics })
+        let snapshot = configuration.snapshot().clone();
+        Ok(Given { snapshot, translation, diagnostics, files: Some(configuration) })
     }
+}
+
+/// Says that there is no kubeconfig, if that is so, and this is no pod.
+fn no_kubeconfig() -> Option<String> {
+    let named = std::env::var_os("KUBECONFIG").filter(|named| !named.is_empty());
+    let files: Vec<_> = match &named {
+        Some(named) => std::env::split_paths(named).collect(),
+        None => vec![std::env::home_dir()?.join(".kube/config")],
+    };
+    if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() || files.iter().any(|file| file.exists()) {
+        return None;
+    }
+    let files = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" or ");
+    let by = if named.is_some() { ", which KUBECONFIG names" } else { ", and KUBECONFIG names none" };
+    Some(format!("there is no kubeconfig {files}{by}, and this is no pod"))
 }
 
 async fn of_cluster(client: &Client, settings: Settings) -> Result<Given, Refusal> {
@@ -83,7 +104,7 @@ async fn of_cluster(client: &Client, settings: Settings) -> Result<Given, Refusa
     };
     let findings = translation.verdicts.findings.iter().map(Diagnostic::from);
     let diagnostics = once.unread().map(unread).chain(findings).collect();
-    Ok(Given { snapshot: once.snapshot().clone(), translation, diagnostics })
+    Ok(Given { snapshot: once.snapshot().clone(), translation, diagnostics, files: None })
 }
 
 /// The code of what of a cluster could not be read.

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 
 use clap::ValueEnum;
 use postern_actors::telemetry::LogLevel;
+use tracing_subscriber::filter::Directive;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
@@ -33,6 +34,13 @@ impl LogLevel for Level {
     }
 
     fn set(&self, directives: &str) -> Result<(), String> {
+        for directive in directives.split(',') {
+            // What comes without its level would be taken for the lowest one.
+            if directive.trim_end().ends_with('=') {
+                return Err(format!("`{directive}`: a level is missing: error, warn, info, debug, trace or off"));
+            }
+            directive.parse::<Directive>().map_err(|error| format!("`{directive}`: {error}"))?;
+        }
         let filter = EnvFilter::try_new(directives).map_err(|error| error.to_string())?;
         self.0.reload(filter).map_err(|error| error.to_string())
     }
@@ -50,4 +58,25 @@ pub(crate) fn begin(format: LogFormat, level: &str) -> Level {
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_current_span(false)).init(),
     }
     Level(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directive_that_cannot_be_is_named() {
+        let (layer, handle) = reload::Layer::<_, Registry>::new(EnvFilter::new("info"));
+        let level = Level(handle);
+        for (directives, named) in
+            [("info,nonsense=", "`nonsense=`"), ("info,postern=loud", "`postern=loud`"), ("=", "`=`")]
+        {
+            let refusal = level.set(directives).expect_err("it cannot be");
+            assert!(refusal.starts_with(named), "{refusal}");
+            assert_eq!(level.get(), "info");
+        }
+        assert_eq!(level.set("warn,rustls=error"), Ok(()));
+        assert!(level.get().contains("rustls=error"));
+        drop(layer);
+    }
 }

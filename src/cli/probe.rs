@@ -1,6 +1,7 @@
 //! `postern probe`: how a handshake with a backend goes, step by step, what word the metric would have for it, and what would
 //! mend it.
 
+mod authorities;
 mod exit;
 mod known;
 mod manifest;
@@ -18,6 +19,7 @@ use postern_actors::upstream::probe::{Probe, Report};
 use postern_actors::upstream::{RefusedAddresses, UpstreamSettings};
 use serde::Serialize;
 
+use authorities::AtHand;
 use known::Wanted;
 
 use super::Refusal;
@@ -35,8 +37,9 @@ one has. It is probed at its endpoints, under the BackendTLSPolicy that selects 
 cluster; what only pods reach is probed in one: kubectl exec -n NAMESPACE deployment/GATEWAY -- postern probe --gateway \
 NAMESPACE/GATEWAY BACKEND
 
-The result is the word that the metric postern_upstream_tls_handshakes_total has for it. What is proposed to mend it was tried by \
-a handshake. Certificates that come from the peer itself have to be checked by another way before they are trusted.
+The verdict is the word that the metric postern_upstream_tls_handshakes_total has for it, or no_endpoint (its Service has no \
+ready endpoint), or backend_invalid (the backend itself cannot be used). Of a backend without a policy, ok says that TCP reached \
+it. What is proposed to mend it was tried by a handshake. Certificates that come from the peer itself have to be checked by another way before they are trusted.
 
 Exit code: 0 ok, 2 wrong command line or nothing to probe, 10 DNS, 11 TCP, 12 not TLS or no protocol in common (alerts and closed \
 connections too), 13 the backend's certificate, 14 the client certificate was refused, 15 the policy cannot be used, 16 time-out, \
@@ -87,6 +90,10 @@ struct Subject {
     endpoints: Arc<[Endpoint]>,
     /// The policy that selects it, if it could be read.
     policy: Option<Arc<BackendTlsPolicy>>,
+    /// Where that is written, as `FILE:LINE`, if it is from a file.
+    place: Option<String>,
+    /// What it could refer to besides.
+    at_hand: Vec<AtHand>,
     refused: RefusedAddresses,
     /// What was asked for, where it is no backend of any Gateway.
     url: Option<url::Objects>,
@@ -119,9 +126,12 @@ async fn probe(arguments: &ProbeArguments) -> anyhow::Result<ExitCode> {
         refused: subject.refused.clone(),
         ..UpstreamSettings::default()
     };
-    let mut report = Probe::new(settings, arguments.request).run(&subject.backend, &subject.endpoints).await;
-    if let Some(objects) = &subject.url {
-        objects.stand_in(&mut report);
+    let at_hand = subject.at_hand.iter().map(|at_hand| at_hand.bundle.clone()).collect();
+    let probe = Probe { at_hand, ..Probe::new(settings, arguments.request) };
+    let mut report = probe.run(&subject.backend, &subject.endpoints).await;
+    match &subject.url {
+        Some(objects) => objects.stand_in(&mut report),
+        None => authorities::name(&subject, &mut report),
     }
     let proposal = proposal::proposal(&subject, &report);
     let exit_code = exit::code(report.verdict.result);

@@ -27,7 +27,8 @@ use super::statuses::Statuses;
 use super::wanted::Wanted;
 use super::writes;
 use crate::provision;
-use crate::resources::{NamespacedName, ObjectRef};
+use crate::resources::{Kind, NamespacedName, ObjectRef};
+use crate::status::condition::PROGRAMMED;
 use crate::status::{Finding, Verdicts};
 use crate::translate::{self, Provision, Translation, translate};
 
@@ -80,6 +81,8 @@ pub struct ControllerReport {
     pub verdicts: Arc<Verdicts>,
     /// When the certificates end that the configuration names.
     pub expiries: Arc<Expiries>,
+    /// Of each Gateway whether its condition `Programmed` is true, as the API server has it.
+    pub programmed: BTreeMap<NamespacedName, bool>,
 }
 
 /// The cluster as the controller sees it.
@@ -225,10 +228,12 @@ impl Configuration for ControllerConfiguration {
             failures: &self.failures,
             now,
         };
+        let is_programmed = |name| self.statuses.holds(Kind::Gateway, name, PROGRAMMED);
         let report = ControllerReport {
             writes: writes::all(&world),
             verdicts: judged.verdicts.clone(),
             expiries: judged.expiries.clone(),
+            programmed: judged.verdicts.gateways.keys().map(|name| (name.clone(), is_programmed(name))).collect(),
         };
         // What need not be written any more cannot fail any more.
         let asked: BTreeSet<_> = report.writes.iter().flatten().map(writes::object).collect();

@@ -57,6 +57,12 @@ impl Statuses {
         self.objects.get(&kind)?.get(name)
     }
 
+    /// Whether a condition of an object is true.
+    pub(super) fn holds(&self, kind: Kind, name: &NamespacedName, condition: &str) -> bool {
+        let conditions = self.get(kind, name).and_then(|object| object.pointer("/status/conditions")?.as_array());
+        conditions.is_some_and(|all| all.iter().any(|one| one["type"] == condition && one["status"] == "True"))
+    }
+
     /// All objects of a kind.
     pub(super) fn of(&self, kind: Kind) -> impl Iterator<Item = (&NamespacedName, &Value)> {
         self.objects.get(&kind).into_iter().flatten()

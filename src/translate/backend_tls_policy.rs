@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use postern_actors::outcome::{HandshakeResult, Reason};
-use postern_actors::plan::identity::{TlsIdentity, Trust};
+use postern_actors::plan::identity::{Bundle, TlsIdentity, Trust};
 use postern_actors::plan::{AuthorityExpiry, NearMiss, Poison, Tls};
 
 use self::ancestors::Places;
@@ -30,7 +30,7 @@ use super::Settings;
 use super::backends::{BackendKind, OfGateways};
 use super::client_certificate::ClientCertificateState;
 use super::system_roots::{Roots, SystemBundle};
-use crate::resources::backend_tls_policy::{TargetRef, UnreadablePolicy};
+use crate::resources::backend_tls_policy::{CaCertificateRef, TargetRef, UnreadablePolicy};
 use crate::resources::{BackendTlsPolicy, Kind, Metadata, NamespacedName, ObjectRef, Snapshot};
 use crate::status::{Finding, PolicyVerdict};
 
@@ -79,6 +79,12 @@ impl<'a> Policy<'a> {
             Self::Unreadable(policy) => &policy.target_refs,
         }
     }
+}
+
+/// What one of `caCertificateRefs` of a policy of this namespace comes to; `None` if it cannot be used.
+pub(crate) fn bundle_of(snapshot: &Snapshot, namespace: &str, reference: &CaCertificateRef) -> Option<Arc<Bundle>> {
+    let store = &mut AuthorityStore::new(snapshot);
+    store.resolve(namespace, std::slice::from_ref(reference)).bundle.clone()
 }
 
 /// Every policy of a Snapshot, judged.

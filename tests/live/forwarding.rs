@@ -89,6 +89,27 @@ fn who_asked_is_told_by_trusted_hops_alone() {
 }
 
 #[test]
+fn the_log_has_the_request_id_that_the_backend_gets() {
+    let backend = Backend::plaintext();
+    let app = Target::new("app", backend.address);
+    let objects = format!("{GATEWAY}{}", app.yaml());
+    let ask = |gateway: &Gateway, path: &str, host: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n");
+        send(connect(gateway.address(80)), request.as_bytes()).body
+    };
+    let gateway = Gateway::start(&objects);
+    let seen = ask(&gateway, "/ours", "app.test");
+    let id = seen.split_once("x-request-id: ").and_then(|(_, rest)| rest.get(..32)).expect("an id");
+    gateway.wait_for_log(|line| line.contains("target=/ours") && line.contains(&format!(" request_id={id}")));
+    ask(&gateway, "/nowhere", "nobody.test");
+    let line = gateway.wait_for_log(|line| line.contains("target=/nowhere"));
+    assert!(!line.contains("request_id"), "{line}");
+    let gateway = Gateway::start_with(&objects, &["--trusted-hop", "127.0.0.0/24"]);
+    ask(&gateway, "/theirs", "app.test");
+    gateway.wait_for_log(|line| line.contains("target=/theirs") && line.contains(" request_id=mine"));
+}
+
+#[test]
 fn a_traceparent_is_passed_on_untouched_and_logged_if_there_is_one() {
     const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let ours = Authority::new("ours");

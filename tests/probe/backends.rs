@@ -32,7 +32,16 @@ fn a_backend_is_found_by_its_names_and_for_its_gateway() {
     let one = probe(&["-f", path, "both", "--gateway", "default/other"]);
     assert_eq!((word(&one), one["gateway"].as_str()), ("ok", Some("default/other")));
     let unknown = complaint(&["unused"]);
-    assert!(unknown.contains("no route of a Gateway leads to unused; there are Service/default/both:443"), "{unknown}");
+    let expected = "no route of a Gateway leads to unused: Service default/unused has the port 443, and none leads there (some may be";
+    assert!(unknown.contains(expected), "{unknown}");
+    let other_port = complaint(&["one:80"]);
+    assert!(
+        other_port.contains("no route of a Gateway leads to one:80, but to its port 443 (some may be missing"),
+        "{other_port}"
+    );
+    let stranger = complaint(&["nobody"]);
+    let expected = "leads to nobody; there are:\n  Service/default/both:443\n  Service/default/one:443\n(some may be missing, since";
+    assert!(stranger.contains(expected), "{stranger}");
     let full = ["Service/default/unused:443", "--gateway", "default/web"];
     assert_eq!(word(&probe(&[&["-f", path], &full[..]].concat())), "ok", "without a route");
     complaint(&["Service/default/unused:443", "--gateway", "default/nowhere"]);

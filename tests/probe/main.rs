@@ -61,6 +61,15 @@ fn the_help_speaks_of_urls_as_one_says_it() {
 }
 
 #[test]
+fn without_a_kubeconfig_that_is_said() {
+    let output = run(&[("KUBECONFIG", OsStr::new("/nowhere/kubeconfig"))], &["probe", "service/a.b"]);
+    let text = String::from_utf8(output.stderr).expect("text");
+    let expected = "no way to the API server is known: there is no kubeconfig /nowhere/kubeconfig, which KUBECONFIG names, and \
+                    this is no pod (give files with -f)";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
 fn what_cannot_be_probed_is_told_in_one_line_with_code_2() {
     let folder = folder("");
     let path = folder.path().to_str().expect("UTF-8");

@@ -3,7 +3,7 @@
 use std::fs;
 
 use postern_outcomes::backend::{Backend, Tls};
-use postern_outcomes::certificates::{Authority, Identity};
+use postern_outcomes::certificates::{Authority, Identity, Validity};
 use postern_outcomes::objects::{Target, secret};
 use regex::Regex;
 
@@ -18,6 +18,7 @@ fn steady(text: &str) -> String {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"localhost:\d+", "localhost:PORT"),
         (r"\d+ days left", "N days left"),
+        (r"(?m)^# \S+objects\.yaml:\d+$", "# FILE:LINE"),
         ("[0-9a-f]{64}", "FINGERPRINT"),
         ("([0-9A-F]{2}:){31}[0-9A-F]{2}", "FINGERPRINT"),
         ("[A-Za-z0-9+/]{43}=", "PIN"),
@@ -98,6 +99,38 @@ fn the_page_of_several_endpoints() {
     assert_eq!(page.matches("\nTCP      ok").count(), 2, "{page}");
     assert!(page.contains("\nTCP      FAILED") && page.contains("tcp_refused: Connection refused"), "{page}");
     assert!(page.contains("\nVerdict: tcp_refused at 127.0.0.1:PORT"), "{page}");
+    assert!(page.contains("2 of 3 endpoints are fine. Not fine:\n  127.0.0.1:PORT (tcp_refused)."), "{page}");
+}
+
+#[test]
+fn the_page_of_a_certificate_that_begins_later() {
+    let ours = Authority::new("ours");
+    let backend = Backend::tls(&Tls::new(ours.issue_with("backend.test", Validity::Future, |_| {})));
+    let folder = folder(Target::new("app", backend.address).policy(&ours.pem(), "", "").yaml());
+    let page = page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]);
+    assert!(
+        page.contains(" to 2090-01-01T00:00:00Z (not valid yet)\n") && page.contains("Verdict: not_yet_valid"),
+        "{page}"
+    );
+}
+
+#[test]
+fn the_page_of_one_stray_endpoint() {
+    let ours = Authority::new("ours");
+    let good = Backend::tls(&Tls::new(ours.issue("backend.test")));
+    let stray = Backend::tls(&Tls::new(Identity::self_signed("backend.test")));
+    let target = Target::new("app", good.address).endpoint(stray.address);
+    let folder = folder(target.policy(&ours.pem(), "", "").yaml());
+    let page = page(&["-f", folder.path().to_str().expect("UTF-8"), "app"]);
+    for told in [
+        "anchors                     caCertificateRefs (ConfigMap default/app): 1 certificate, none of which\n",
+        "TLS 1.3             0.0 ms  by itself, with 127.0.0.1:PORT: unknown_issuer\n",
+        " 1 of 2 endpoints is\n  fine. Not fine: 127.0.0.1:PORT (unknown_issuer).\n",
+        "To mend it:\n  Look at the pod at 127.0.0.1:PORT: others pass, so it presents what they do not, or belongs to\n",
+    ] {
+        assert!(page.contains(told), "{told}\nin {page}");
+    }
+    assert!(!page.contains("kind:"), "{page}");
 }
 
 #[test]

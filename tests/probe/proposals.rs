@@ -10,12 +10,23 @@ const ONLY_TLS12: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS
 
 /// What a probe proposes is taken by `check` without a word, and then the handshake succeeds.
 fn mends(result: &str, target: &Target) -> String {
-    let folder = folder(target.yaml());
+    mends_among(result, target, "")
+}
+
+/// The same among other objects.
+fn mends_among(result: &str, target: &Target, others: &str) -> String {
+    let folder = folder(&format!("{}{others}", target.yaml()));
     let path = folder.path().to_str().expect("UTF-8");
     let before = probe(&["-f", path, target.name()]);
     assert_eq!(word(&before), result, "{before:#}");
     assert_eq!(before["yamlResult"], "ok", "{before:#}");
     let yaml = before["yaml"].as_str().expect("a proposal");
+    let file = folder.path().join("objects.yaml");
+    let written = std::fs::read_to_string(&file).expect("a file");
+    let replaced = yaml.lines().find_map(|line| line.strip_prefix(&*format!("# {}:", file.display())));
+    let line: usize = replaced.and_then(|line| line.parse().ok()).expect("the line of the policy");
+    let at = written.lines().skip(line - 1).take(3).collect::<Vec<_>>();
+    assert!(at.contains(&"kind: BackendTLSPolicy") && at.iter().any(|line| line.contains(target.name())), "{at:?}");
     apply(folder.path(), yaml);
     let checked = postern(&["check", path]);
     assert_eq!(checked.status.code(), Some(0), "{}\n{yaml}", String::from_utf8_lossy(&checked.stdout));
@@ -35,6 +46,27 @@ fn a_ca_that_came_with_the_chain_is_proposed_with_a_warning() {
     assert!(yaml.contains("# WARNING: this comes from the peer itself"), "{yaml}");
     assert!(yaml.contains("# CN=theirs, valid 2020") && yaml.contains("# SHA-256 "), "{yaml}");
     assert!(yaml.contains("name: private-from-peer-1") && yaml.contains("whatever its key signs"), "{yaml}");
+}
+
+#[test]
+fn an_object_that_has_the_ca_is_proposed_by_its_name() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let mut identity = theirs.issue("backend.test");
+    identity.chain.push(theirs.der());
+    let backend = Backend::tls(&Tls::new(identity));
+    let target = Target::new("app", backend.address).policy(&ours.pem(), "", "");
+    let holder = Target::new("holder", Backend::nobody()).policy(&theirs.pem(), "", "");
+    let yaml = mends_among("unknown_issuer", &target, holder.yaml());
+    assert!(
+        yaml.contains("# ConfigMap default/holder is among the given objects, and vouches for the backend."),
+        "{yaml}"
+    );
+    assert!(yaml.contains("      name: holder\n") && !yaml.contains("kind: ConfigMap\nmetadata"), "{yaml}");
+    let folder = folder(&format!("{}{}", target.yaml(), holder.yaml()));
+    let outcome = probe(&["-f", folder.path().to_str().expect("UTF-8"), "app"]);
+    let remedy = "Add the CA `CN=theirs` to caCertificateRefs: ConfigMap default/holder has it.";
+    assert_eq!(outcome["verdict"]["remedy"], remedy);
+    assert_eq!(outcome["anchors"]["origin"], "caCertificateRefs (ConfigMap default/app)");
 }
 
 #[test]

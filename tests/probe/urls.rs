@@ -89,7 +89,7 @@ fn what_a_url_demands_is_what_its_options_say() {
     }
     let output = postern(&[&["probe"], &all[..], &["--san", "URI:spiffe://a/b"], &shown[..]].concat());
     let text = String::from_utf8(output.stdout).expect("text");
-    assert!(text.contains(&format!("client certificate {certificate}\n")), "{text}");
+    assert!(text.contains(&format!("client certificate {certificate}, issued by CN=of clients\n")), "{text}");
     assert!(!text.contains("was tried"), "{text}");
     let secret = client.key_pem.lines().nth(1).expect("a key");
     assert!(!text.contains(secret) && !outcome.to_string().contains(secret), "no secret is shown");
@@ -108,8 +108,8 @@ fn remedies_for_a_url_are_options() {
     let pin = ours.issue("backend.test").pin;
     let all = ["--hostname", "backend.test", "--resolve", "127.0.0.1", "--timeout", "1"];
     for (address, more, expected, remedy) in [
-        (good.address, &[][..], "unknown_issuer", "Give the CA `CN=ours` with --ca"),
-        (good.address, &["--ca", &ca, "--hostname", "a.test"], "name_mismatch", "with --hostname or --san"),
+        (good.address, &[][..], "unknown_issuer", "Add the CA `CN=ours` to --ca"),
+        (good.address, &["--ca", &ca, "--hostname", "a.test"], "name_mismatch", "Set --hostname or --san to"),
         (good.address, &["--ca", &ca, "--pinned-sha256", &pin], "pin_mismatch", "to --pinned-sha256"),
         (picky.address, &["--ca", &ca], "client_cert_rejected", "with --client-cert and --client-key"),
         (h2.address, &["--ca", &ca], "alpn_mismatch", "say in --alpn"),
@@ -122,9 +122,12 @@ fn remedies_for_a_url_are_options() {
         let told = outcome["verdict"]["remedy"].as_str().expect("a remedy");
         assert_eq!(word(&outcome), expected, "{outcome:#}");
         assert!(told.contains(remedy), "{expected}: {told}");
+        let meaning = outcome["verdict"]["meaning"].as_str().expect("a meaning");
+        let origin = outcome["anchors"]["origin"].as_str().unwrap_or_default();
         for object in ["policy", "Gateway", "Service", "caCertificateRefs", "validation", "gateway.postern.dev"] {
-            assert!(!told.contains(object), "{expected}: {told}");
+            assert!(![told, meaning, origin].iter().any(|text| text.contains(object)), "{expected}: {outcome:#}");
         }
+        assert_eq!(origin.starts_with("--ca "), more.contains(&"--ca") && !origin.is_empty(), "{origin}");
     }
 }
 

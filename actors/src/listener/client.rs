@@ -20,4 +20,9 @@ impl Client {
     pub(super) fn is_stopped(&self) -> bool {
         self.port.ending.is_given()
     }
+
+    /// Whether it is a proxy whose word is believed.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.worker.settings.trusted_hops.contains(self.peer.ip())
+    }
 }

@@ -301,6 +301,7 @@ impl Connection {
             received: 0,
             sent: 0,
             upstream_tls: None,
+            request_id: "",
             traceparent: "",
         });
         self.linger().await;

@@ -15,6 +15,7 @@ use super::answer;
 use super::client::Client;
 use super::downstream::Downstream;
 use super::forward::Way;
+use super::head::{RequestId, request_id};
 use super::response::Own;
 use super::worker::{Scratch, Worker};
 use crate::http1::{BodyDecoder, RequestHead};
@@ -44,6 +45,8 @@ pub(super) struct Request<'p> {
     listener: &'p str,
     route: &'p str,
     backend: Option<&'p BackendId>,
+    /// Its name, once it is to be forwarded.
+    pub(super) id: Option<RequestId>,
     pub(super) endpoint: Option<SocketAddr>,
     pub(super) status: u16,
     pub(super) reason: Reason,
@@ -67,6 +70,7 @@ impl<'p> Request<'p> {
             listener: "",
             route: "",
             backend: None,
+            id: None,
             endpoint: None,
             status: 0,
             reason: Reason::None,
@@ -98,6 +102,7 @@ impl<'p> Request<'p> {
             received: request.received,
             sent: request.sent,
             upstream_tls: request.upstream.as_ref().and_then(|info| info.tls.as_ref()),
+            request_id: request.id.as_ref().map_or("", |id| short(request_id(head, client.is_trusted(), id))),
             traceparent: traceparent(head),
         });
         request.next
@@ -251,13 +256,17 @@ impl RequestParts for Parts<'_> {
     }
 }
 
-/// The one `traceparent` of a request (W3C Trace Context, section 3.2); several are as good as none, and none is as long as
-/// the limit.
-fn traceparent(head: &RequestHead) -> &str {
+/// What names a request in the log: no such name is as long as the limit.
+fn short(name: &[u8]) -> &str {
     const LIMIT: usize = 128;
+    if name.len() > LIMIT { "" } else { str::from_utf8(name).unwrap_or_default() }
+}
+
+/// The one `traceparent` of a request (W3C Trace Context, section 3.2); several are as good as none.
+fn traceparent(head: &RequestHead) -> &str {
     let mut values = head.fields().values("traceparent");
     let (Some(value), None) = (values.next(), values.next()) else { return "" };
-    if value.len() > LIMIT { "" } else { str::from_utf8(value).unwrap_or_default() }
+    short(value)
 }
 
 /// Skips a request's body as far as it has come in. Returns whether that was all of it.

@@ -12,7 +12,7 @@ use super::client::Client;
 use super::dispatch::{Next, Request};
 use super::downstream::Downstream;
 use super::exchange::{Exchange, ExchangeError};
-use super::head::{Edits, Forwarded};
+use super::head::{Edits, Forwarded, RequestId, hexadecimal};
 use super::patience::{Deadline, Patience, Watch};
 use super::pump::Pump;
 use super::tunnel::{Broken, Tunnel};
@@ -50,7 +50,7 @@ impl Way<'_> {
     }
 
     /// Writes the head as the backend gets it; `id` names the request.
-    fn write_head(&self, down: &impl Downstream, scratch: &mut Scratch, client: &Client, id: u128) {
+    fn write_head(&self, down: &impl Downstream, scratch: &mut Scratch, client: &Client, id: RequestId) {
         let head = &scratch.head;
         let filters = FilterPair { rule: &self.rule.filters, reference: self.filters };
         let rewritten = filters.target(scratch.path(), head.query());
@@ -62,7 +62,7 @@ impl Way<'_> {
             edits: self.request_edits(),
             upgrade: self.upgrade(down, head),
             client: self.peer.ip().to_canonical(),
-            trusted: client.worker.settings.trusted_hops.contains(self.peer.ip()),
+            trusted: client.is_trusted(),
             scheme: self.scheme,
             id,
         }
@@ -82,7 +82,8 @@ impl<'p> Request<'p> {
         began: Instant,
     ) {
         let worker = &client.worker;
-        let id = u128::from(worker.random()) << 64 | u128::from(worker.random());
+        let id = hexadecimal(u128::from(worker.random()) << 64 | u128::from(worker.random()));
+        self.id = Some(id);
         let repeatable = scratch.head.framing() == Framing::None && scratch.head.is_idempotent();
         let (mut unwritten, mut stale, mut kept) = (0, false, None);
         let failure = loop {
@@ -125,7 +126,7 @@ impl<'p> Request<'p> {
         client: &Client,
         deadline: Option<Deadline>,
         repeat: Repeat,
-        id: u128,
+        id: RequestId,
         kept: &mut Option<Pump>,
     ) -> End {
         let worker = &*client.worker;

@@ -71,8 +71,8 @@ pub(super) struct Forwarded<'a> {
     pub(super) trusted: bool,
     /// `http` or `https`, as the client spoke.
     pub(super) scheme: &'static str,
-    /// A number that names the request.
-    pub(super) id: u128,
+    /// Names the request, where no trusted hop does.
+    pub(super) id: RequestId,
 }
 
 /// Room for what is written beside what came in: the fields of our own, with an IPv6 address.
@@ -150,19 +150,30 @@ impl Forwarded<'_> {
             put_field(out, HOST.as_bytes(), told.unwrap_or(self.head.authority().as_bytes()));
         }
         if keeps(ID) {
-            let told = self.told(ID).next();
-            put_field(out, ID.as_bytes(), told.unwrap_or(&hexadecimal(self.id)));
+            put_field(out, ID.as_bytes(), request_id(self.head, self.trusted, &self.id));
         }
     }
 
     /// The values of a field that a trusted hop tells; none of any other client.
     fn told<'s>(&'s self, name: &'static str) -> impl Iterator<Item = &'s [u8]> {
-        let fields = self.trusted.then(|| self.head.fields().iter()).into_iter().flatten();
-        fields
-            .filter(|field| field.known == Known::Forwarded && !field.value.is_empty())
-            .filter(move |field| field.name.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|field| field.value)
+        self.trusted.then(|| told(self.head, name)).into_iter().flatten()
     }
+}
+
+/// A number of our own, in lower-case hexadecimal: the `x-request-id` of a request.
+pub(super) type RequestId = [u8; 32];
+
+/// The name under which a request goes to its backend: ours, unless a trusted hop tells one.
+pub(super) fn request_id<'a>(head: &'a RequestHead, trusted: bool, own: &'a RequestId) -> &'a [u8] {
+    trusted.then(|| told(head, ID).next()).flatten().unwrap_or(own)
+}
+
+fn told<'s>(head: &'s RequestHead, name: &'static str) -> impl Iterator<Item = &'s [u8]> {
+    head.fields()
+        .iter()
+        .filter(|field| field.known == Known::Forwarded && !field.value.is_empty())
+        .filter(move |field| field.name.eq_ignore_ascii_case(name.as_bytes()))
+        .map(|field| field.value)
 }
 
 const FOR: &str = "x-forwarded-for";
@@ -198,7 +209,8 @@ fn put_address(out: &mut BytesMut, address: IpAddr) {
     }
 }
 
-fn hexadecimal(number: u128) -> [u8; 32] {
+/// A number as a name.
+pub(super) fn hexadecimal(number: u128) -> RequestId {
     let mut text = [0; 32];
     for (digits, byte) in text.as_chunks_mut().0.iter_mut().zip(number.to_be_bytes()) {
         let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];

@@ -71,6 +71,16 @@ pub enum Tls {
 }
 
 impl Tls {
+    /// Whether both are equal; identities that are one in memory are not compared.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Originate { policy, identity }, Self::Originate { policy: other_policy, identity: other }) => {
+                policy == other_policy && (Arc::ptr_eq(identity, other) || identity == other)
+            }
+            _ => self == other,
+        }
+    }
+
     /// `namespace/name` of the BackendTLSPolicy that decides, or is to blame.
     pub fn policy(&self) -> Option<&Arc<str>> {
         match self {

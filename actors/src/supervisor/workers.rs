@@ -49,7 +49,8 @@ pub struct Publish {
 #[derive(Debug, Clone, PartialEq, Message)]
 #[rtype(result = "()")]
 pub struct ListeningChanged {
-    /// What every worker serves; `None` where one of them has died instead of applying it.
+    /// What every worker serves; `None` where one of them has died instead of applying it. It is told again when that one,
+    /// started again, serves it too.
     pub plan: Option<Arc<Plan>>,
     /// Ports that take connections.
     pub listening: Vec<Listening>,
@@ -66,6 +67,7 @@ pub struct Workers<W: Worker> {
     threads: Vec<Thread<W>>,
     sockets: Sockets,
     last: Option<Publish>,
+    round: Round,
     failures: Vec<BindFailure>,
     bind_again: Backoff,
     bind_timer: Option<actix::SpawnHandle>,
@@ -80,9 +82,25 @@ pub const NO_CONFIGURATION: &str = "configuration";
 /// What keeps it from being ready while not a single port could be bound.
 const NO_LISTENER: &str = "listeners";
 
+/// One application of the last plan by all workers.
+#[derive(Debug)]
+struct Round {
+    /// It is the so-many-th.
+    number: u64,
+    begun: Instant,
+    /// When the first change was told of those that it applies; `None` if it applies none.
+    since: Option<Instant>,
+    /// A worker has died instead.
+    failed: bool,
+    /// Every worker has answered.
+    complete: bool,
+}
+
 struct Thread<W: Worker> {
     arbiter: Arbiter,
     actor: Addr<W>,
+    /// The number of the last round that it has answered; 0 if it has answered none.
+    serves: u64,
     begun: Instant,
     backoff: Backoff,
     /// When a dead actor is started again.
@@ -91,6 +109,9 @@ struct Thread<W: Worker> {
 
 /// The least time between two attempts to bind a port that could not be bound.
 const BIND_PAUSE: Duration = Duration::from_secs(1);
+/// What workers may take to apply a plan before they are told of as out of sync: a scrape in between is to see nothing of an
+/// ordinary change.
+const SYNC_PATIENCE: Duration = Duration::from_secs(1);
 /// How long clients whose handshake is under way get to end it before the sockets close.
 const LAST_HANDSHAKES: Duration = Duration::from_millis(100);
 /// What a worker may take beyond the time of a drain before it is given up.
@@ -109,7 +130,7 @@ impl<W: Worker> Workers<W> {
             .map(|worker| {
                 let arbiter = Arbiter::new();
                 let actor = start(worker, &arbiter, make.clone());
-                Thread { arbiter, actor, begun: Instant::now(), backoff: Backoff::default(), due: None }
+                Thread { arbiter, actor, serves: 0, begun: Instant::now(), backoff: Backoff::default(), due: None }
             })
             .collect();
         Self {
@@ -117,6 +138,7 @@ impl<W: Worker> Workers<W> {
             threads,
             sockets,
             last: None,
+            round: Round { number: 0, begun: Instant::now(), since: None, failed: false, complete: false },
             failures: Vec::new(),
             bind_again: Backoff::default(),
             bind_timer: None,
@@ -164,25 +186,58 @@ impl<W: Worker> Workers<W> {
     /// Applies the last plan everywhere, and tells when every worker has answered. One that dies instead is started
     /// again with it.
     fn apply_all(&mut self, since: Option<Instant>, ctx: &mut Context<Self>) {
-        let threads = self.threads.iter().enumerate();
-        let answers: Vec<_> =
-            threads.filter_map(|(worker, thread)| Some(thread.actor.send(self.apply(worker)?))).collect();
-        let plan = self.last.as_ref().map(|last| last.plan.clone());
-        ctx.spawn(join_all(answers).into_actor(self).map(move |answers, actor, _| {
-            let succeeded = answers.iter().all(Result::is_ok);
-            if let Some(since) = since {
-                actor.measure(succeeded, since);
-            }
-            actor.tell(plan.filter(|_| succeeded));
+        let unfinished = self.round.since.filter(|_| !self.round.complete);
+        let since = unfinished.into_iter().chain(since).min();
+        let number = self.round.number + 1;
+        self.round = Round { number, begun: Instant::now(), since, failed: false, complete: false };
+        for worker in 0..self.threads.len() {
+            self.apply_to(worker, ctx);
+        }
+    }
+
+    fn apply_to(&self, worker: usize, ctx: &mut Context<Self>) {
+        let Some(apply) = self.apply(worker) else { return };
+        let round = self.round.number;
+        let answer = self.threads[worker].actor.send(apply).into_actor(self);
+        ctx.spawn(answer.map(move |answer, actor, _| match answer {
+            Ok(()) => actor.applied(worker, round),
+            Err(_) => actor.not_applied(round),
         }));
     }
 
-    fn measure(&self, succeeded: bool, since: Instant) {
-        let telemetry = &self.status.telemetry;
-        telemetry.config_applied(succeeded);
-        telemetry.config_propagated("configuration", since.elapsed());
+    fn applied(&mut self, worker: usize, round: u64) {
+        let serves = &mut self.threads[worker].serves;
+        *serves = round.max(*serves);
+        if self.round.complete || self.threads.iter().any(|thread| thread.serves < self.round.number) {
+            return;
+        }
+        self.round.complete = true;
+        if let Some(since) = self.round.since {
+            self.status.telemetry.config_applied(true);
+            self.status.telemetry.config_propagated("configuration", since.elapsed());
+        }
+        self.tell_sync();
+        self.tell(self.last.as_ref().map(|last| last.plan.clone()));
+    }
+
+    fn not_applied(&mut self, round: u64) {
+        if round < self.round.number || self.round.failed {
+            return;
+        }
+        self.round.failed = true;
+        self.status.telemetry.config_applied(false);
+        self.tell_sync();
+        self.tell(None);
+    }
+
+    /// Whether all workers serve the last plan; nothing while they may be about to.
+    fn tell_sync(&self) {
+        let Round { complete, failed, begun, .. } = self.round;
+        if !complete && !failed && begun.elapsed() < SYNC_PATIENCE {
+            return;
+        }
         for gateway in self.last.iter().flat_map(|last| &last.plan.ports).map(|port| &port.gateway) {
-            telemetry.config_in_sync(gateway, succeeded);
+            self.status.telemetry.config_in_sync(gateway, complete);
         }
     }
 
@@ -198,10 +253,13 @@ impl<W: Worker> Workers<W> {
         self.told.do_send(ListeningChanged { plan, listening, failures: self.failures.clone() });
     }
 
-    /// Starts dead actors again when their pause is over.
-    fn look(&mut self) {
+    /// Starts dead actors again when their pause is over, and sees whether one hangs.
+    fn look(&mut self, ctx: &mut Context<Self>) {
         if self.draining {
             return;
+        }
+        if !self.round.complete {
+            self.tell_sync();
         }
         for worker in 0..self.threads.len() {
             let now = Instant::now();
@@ -212,6 +270,10 @@ impl<W: Worker> Workers<W> {
             let due = *thread.due.get_or_insert_with(|| {
                 let pause = thread.backoff.after(now - thread.begun);
                 tracing::error!(worker, pause_ms = pause.as_millis(), "a worker died; it is started again");
+                thread.serves = 0;
+                if std::mem::take(&mut self.round.complete) {
+                    (self.round.begun, self.round.since) = (now, None);
+                }
                 now + pause
             });
             if now < due {
@@ -227,9 +289,7 @@ impl<W: Worker> Workers<W> {
             if self.announced {
                 self.threads[worker].actor.do_send(AnnounceDrain);
             }
-            if let Some(apply) = self.apply(worker) {
-                self.threads[worker].actor.do_send(apply);
-            }
+            self.apply_to(worker, ctx);
         }
     }
 }
@@ -242,7 +302,7 @@ impl<W: Worker> Actor for Workers<W> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(LOOK_EVERY, |actor, _| actor.look());
+        ctx.run_interval(LOOK_EVERY, Self::look);
     }
 }
 

@@ -9,10 +9,11 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::header;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Resource, Responder};
+use actix_web::{App, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource, Responder};
 use serde_json::Value;
 
 use super::Status;
+use crate::printable::printable;
 
 mod config_dump;
 mod filter;
@@ -91,7 +92,8 @@ fn admin_pages(pages: &mut ServiceConfig) {
         .service(page("/config_dump", config_dump::get))
         .service(page("/style.css", style))
         // What a browser asks for by itself: there is none, and that is no error.
-        .service(page("/favicon.ico", async || HttpResponse::NoContent()));
+        .service(page("/favicon.ico", async || HttpResponse::NoContent()))
+        .default_service(web::to(nowhere));
     pages.service(guarded);
 }
 
@@ -113,6 +115,12 @@ where
     F::Output: Responder + 'static,
 {
     web::resource(path).get(handler.clone()).route(web::head().to(handler))
+}
+
+async fn nowhere(request: HttpRequest) -> HttpResponse {
+    let pages =
+        format!("there is no {}; there are /, /tls, /pools, /logging and /config_dump\n", printable(request.path()));
+    HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(pages)
 }
 
 async fn style() -> HttpResponse {

@@ -10,7 +10,7 @@ use crate::outcome::HandshakeResult;
 /// What was presented, what was demanded, and what to do. What is not known, or has no say, is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// What rustls or the system said.
+    /// What happened, in a few words.
     pub cause: Box<str>,
     /// The certificates that the peer presented, leaf first, as far as they can be read.
     pub presented: Arc<[Facts]>,

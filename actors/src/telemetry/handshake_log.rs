@@ -48,7 +48,7 @@ impl HandshakeLog {
             cause = text(cause),
             peer_subject = leaf.and_then(|leaf| text(&leaf.subject)),
             peer_issuer = leaf.and_then(|leaf| text(&leaf.issuer)),
-            peer_sans = leaf.and_then(|leaf| text(&leaf.names().join(" "))),
+            peer_sans = leaf.and_then(|leaf| text(&leaf.listed_names(" "))),
             peer_not_before = moment(|leaf| leaf.not_before),
             peer_not_after = moment(|leaf| leaf.not_after),
             demanded = text(demanded),

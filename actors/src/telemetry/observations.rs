@@ -59,6 +59,8 @@ pub struct Failure {
     pub endpoint: Option<SocketAddr>,
     /// What is known of why.
     pub evidence: Evidence,
+    /// Policy or identity have changed since.
+    pub outdated: bool,
 }
 
 /// Attempts on a backend since it is configured.
@@ -72,8 +74,28 @@ pub struct Counts {
     pub failed: u64,
 }
 
+impl Counts {
+    fn add(&mut self, record: &HandshakeRecord<'_>) {
+        let resumed = record.tls.is_some_and(|tls| tls.resumed);
+        let count = match record.result {
+            HandshakeResult::Ok if resumed => &mut self.resumed,
+            HandshakeResult::Ok => &mut self.full,
+            _ => &mut self.failed,
+        };
+        *count += 1;
+    }
+}
+
 impl Observations {
-    pub(super) fn record(&self, record: &HandshakeRecord<'_>, time: Timestamp) {
+    /// `current`: the backend is still configured as it was for this attempt. If it is not, the attempt is counted, and says
+    /// nothing of what is configured now.
+    pub(super) fn record(&self, record: &HandshakeRecord<'_>, current: bool, time: Timestamp) {
+        if !current {
+            if let Some(mut last) = self.by_backend.get_mut(record.backend) {
+                last.counts.add(record);
+            }
+            return;
+        }
         let mut last = self.by_backend.entry(record.backend.clone()).or_insert_with(|| LastHandshake {
             time,
             result: record.result,
@@ -89,6 +111,7 @@ impl Observations {
             peers: Peers::default(),
             outdated: false,
         });
+        last.counts.add(record);
         if std::mem::take(&mut last.outdated) {
             (last.consecutive_failures, last.failing_since) = (0, None);
         }
@@ -105,17 +128,11 @@ impl Observations {
             last.tls = record.tls.cloned();
             last.consecutive_failures = 0;
             last.failing_since = None;
-            if record.tls.is_some_and(|tls| tls.resumed) {
-                last.counts.resumed += 1;
-            } else {
-                last.counts.full += 1;
-            }
         } else {
             last.consecutive_failures += 1;
             last.failing_since.get_or_insert(time);
-            last.counts.failed += 1;
             let (result, endpoint, evidence) = (record.result, record.endpoint, record.evidence.clone());
-            last.last_failure = Some(Failure { time, result, endpoint, evidence });
+            last.last_failure = Some(Failure { time, result, endpoint, evidence, outdated: false });
         }
     }
 
@@ -130,6 +147,9 @@ impl Observations {
     pub(super) fn outdate(&self, changed: impl Fn(&BackendId) -> bool) {
         for mut entry in self.by_backend.iter_mut().filter(|entry| changed(entry.key())) {
             entry.outdated = true;
+            if let Some(failure) = &mut entry.last_failure {
+                failure.outdated = true;
+            }
         }
     }
 

@@ -16,8 +16,9 @@ pub trait Observer {
     fn handshake(&self, record: &HandshakeRecord<'_>);
     /// The outcome of an attempt to reach a plaintext backend by TCP is known ([`Reason::None`] if it was reached).
     fn plaintext_connect(&self, backend: &BackendId, outcome: Reason, tcp: std::time::Duration);
-    /// A connection of a backend goes from one state to another; `None` is outside of the pool. It counts as opened when
-    /// it first becomes active or idle, from `None` or [`PoolState::Connecting`].
+    /// A connection of a backend goes from one state to another; `None` is outside of the pool. It counts as opened for the
+    /// backend for which it ceases to be [`PoolState::Connecting`], unless that is to `None`: one that goes over to another
+    /// backend leaves to `None` and comes from there.
     fn pool(&self, backend: &BackendId, from: Option<PoolState>, to: Option<PoolState>);
     /// A request asked for a connection.
     fn acquired(&self, backend: &BackendId, how: Acquisition);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::evidence::Evidence;
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::BackendId;
+use crate::plan::backend::Tls;
 
 /// One request, when its response has ended. Borrowed: telling it allocates nothing.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct RequestRecord<'a> {
     pub sent: u64,
     /// TLS of the connection to the backend.
     pub upstream_tls: Option<&'a TlsInfo>,
+    /// The `x-request-id` that the backend gets, unless a filter changes it; empty if it did not come to that.
+    pub request_id: &'a str,
     /// The `traceparent` that the client sent (W3C Trace Context, section 3.2); empty if it sent none, or several.
     pub traceparent: &'a str,
 }
@@ -73,6 +76,8 @@ pub struct TlsInfo {
 pub struct HandshakeRecord<'a> {
     /// The backend.
     pub backend: &'a BackendId,
+    /// How the backend was configured when the attempt began.
+    pub configured: &'a Tls,
     /// The policy.
     pub policy: &'a str,
     /// Where the connection went, if an address was chosen.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::certificate::Facts;
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::backend::{Backend, BackendId, Poison, Tls};
+use crate::plan::backend::{Backend, BackendId, NearMiss, Poison, Tls};
 use crate::plan::endpoint::EndpointSource;
 use crate::plan::filter::Filters;
 use crate::plan::identity::{Bundle, PeerNames, TlsIdentity, TlsVersion, Trust};
@@ -42,6 +42,14 @@ pub(super) fn originate() -> Tls {
 pub(super) fn poisoned() -> Tls {
     let reason = Reason::Handshake(HandshakeResult::CaUnavailable);
     Tls::Poisoned(Poison { reason, message: "no <CA> & no \"hope\"".into(), policy: Some("ns/bad".into()) })
+}
+
+/// A backend in plaintext, for which a policy was probably meant.
+pub(super) fn nearly() -> (BackendId, Arc<Backend>) {
+    let near_miss = NearMiss { policy: "ns/slip".into(), message: "there is no <Service> ns/nearlyy".into() };
+    let endpoints = EndpointSource::Host { host: "127.0.0.1".into(), port: 8443 };
+    let backend = Backend { id: id("nearly"), endpoints, tls: Tls::Plaintext, near_miss: Some(near_miss) };
+    (backend.id.clone(), Arc::new(backend))
 }
 
 /// A Gateway with one listener and one route, `ns/route`, to all of these backends.
@@ -100,6 +108,7 @@ pub(super) fn tls_info() -> TlsInfo {
     }
 }
 
+static ORIGINATE: LazyLock<Tls> = LazyLock::new(originate);
 static EVIDENCE: LazyLock<Evidence> =
     LazyLock::new(|| Evidence::of(HandshakeResult::Expired, "presented for <other>.example"));
 static SEEN: LazyLock<Evidence> = LazyLock::new(|| Evidence::presented([leaf(1_800_000_000)].into()));
@@ -124,6 +133,7 @@ pub(super) fn leaf(not_after: i64) -> Facts {
 pub(super) fn failed(backend: &BackendId, result: HandshakeResult) -> HandshakeRecord<'_> {
     HandshakeRecord {
         backend,
+        configured: &ORIGINATE,
         policy: "ns/policy",
         endpoint: None,
         sni: "example.com",
@@ -161,6 +171,7 @@ fn request<'a>(gateway: &'a Arc<str>, backend: Option<&'a BackendId>) -> Request
         received: 0,
         sent: 5,
         upstream_tls: None,
+        request_id: "",
         traceparent: "",
     }
 }
@@ -315,12 +326,35 @@ fn a_connection_is_opened_once() {
 }
 
 #[test]
+fn a_connection_that_goes_over_to_another_backend_is_not_opened_again() {
+    use PoolState::{Active, Connecting, Idle};
+    let telemetry = telemetry();
+    telemetry.plan_applied(&plan([("a", originate()), ("b", originate())]));
+    let (worker, a, b) = (telemetry.worker(), id("a"), id("b"));
+    for (backend, from, to) in [
+        (&a, None, Some(Connecting)),
+        (&a, Some(Connecting), Some(Active)),
+        (&a, Some(Active), Some(Idle)),
+        (&a, Some(Idle), None),
+        (&b, None, Some(Active)),
+        (&b, Some(Active), None),
+        (&a, None, Some(Idle)),
+        (&a, Some(Idle), None),
+    ] {
+        worker.pool(backend, from, to);
+    }
+    let opened = |labels: &str| value(&telemetry, &format!("postern_upstream_connections_opened_total{{{labels}}}"));
+    assert_eq!([opened(B), opened(&B.replace("/a\"", "/b\""))], [Some(1.0), Some(0.0)]);
+}
+
+#[test]
 fn a_worker_that_is_gone_leaves_its_counts_and_holds_nothing_open() {
     let telemetry = telemetry();
     telemetry.plan_applied(&plan([("a", originate())]));
     let a = id("a");
     let first = telemetry.worker();
-    first.pool(&a, None, Some(PoolState::Active));
+    first.pool(&a, None, Some(PoolState::Connecting));
+    first.pool(&a, Some(PoolState::Connecting), Some(PoolState::Active));
     first.request_in_flight("ns/gw", true);
     first.downstream_connection("ns/gw", 80, true);
     let gauges = || {
@@ -334,7 +368,9 @@ fn a_worker_that_is_gone_leaves_its_counts_and_holds_nothing_open() {
     drop(first);
     assert_eq!(gauges(), [Some(0.0); 3]);
 
-    telemetry.worker().pool(&a, None, Some(PoolState::Active));
+    let successor = telemetry.worker();
+    successor.pool(&a, None, Some(PoolState::Connecting));
+    successor.pool(&a, Some(PoolState::Connecting), Some(PoolState::Active));
     assert_eq!(value(&telemetry, &format!("postern_upstream_connections_opened_total{{{B}}}")), Some(2.0));
     assert_eq!(telemetry.shards.lock().expect("no panic").len(), 1, "its successor goes on with its shard");
 }
@@ -443,6 +479,10 @@ fn what_passes_between_the_process_and_kubernetes_is_told() {
     for leads in [false, true, false] {
         telemetry.leads(leads);
         assert_eq!(value(&telemetry, "postern_leader"), Some(f64::from(leads)));
+        telemetry.gateways_programmed([("ns/one", true), ("ns/two", false)]);
+        let programmed = |name| value(&telemetry, &format!("postern_gateway_programmed{{gateway=\"{name}\"}}"));
+        let told = leads.then_some((1.0, 0.0));
+        assert_eq!((programmed("ns/one"), programmed("ns/two")), (told.map(|told| told.0), told.map(|told| told.1)));
     }
 
     telemetry.kubernetes_watch_restarted("Secret-Kind");

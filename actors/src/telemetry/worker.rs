@@ -104,7 +104,10 @@ impl Observer for WorkerTelemetry {
 
     fn handshake(&self, record: &HandshakeRecord<'_>) {
         self.shard.upstream.handshake(record, now());
-        self.telemetry.observations.record(record, jiff::Timestamp::now());
+        let known = self.telemetry.known();
+        let Some(backend) = known.get(record.backend) else { return };
+        let current = backend.tls.is_same(record.configured);
+        self.telemetry.observations.record(record, current, jiff::Timestamp::now());
         if record.result != HandshakeResult::Ok {
             self.telemetry.handshake_log.write(record);
         }

@@ -19,7 +19,7 @@ use super::pool::Pool;
 use super::repeat::Repeat;
 use super::search::Search;
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::{Backend, BackendId, Poison, Tls};
+use crate::plan::{Backend, Poison, Tls};
 use crate::telemetry::{Acquisition, Evidence, HandshakeRecord};
 
 impl Upstreams {
@@ -37,7 +37,7 @@ impl Upstreams {
         repeat: Repeat,
     ) -> Result<UpstreamConnection, UpstreamFailure> {
         if let Tls::Poisoned(poison) = &backend.tls {
-            return Err(self.poisoned(&backend.id, poison));
+            return Err(self.poisoned(backend, poison));
         }
         let now = Instant::now();
         let destination = self.destination(backend);
@@ -87,10 +87,11 @@ impl Upstreams {
         UpstreamConnection::new(channel, pool, &self.registry, true)
     }
 
-    fn poisoned(&self, backend: &BackendId, poison: &Poison) -> UpstreamFailure {
+    fn poisoned(&self, backend: &Backend, poison: &Poison) -> UpstreamFailure {
         if let Reason::Handshake(result) = poison.reason {
             self.registry.observer.handshake(&HandshakeRecord {
-                backend,
+                backend: &backend.id,
+                configured: &backend.tls,
                 policy: poison.policy.as_deref().unwrap_or_default(),
                 endpoint: None,
                 sni: "",
@@ -122,6 +123,7 @@ impl Upstreams {
         match &backend.tls {
             Tls::Originate { policy, identity } => self.registry.observer.handshake(&HandshakeRecord {
                 backend: &backend.id,
+                configured: &backend.tls,
                 policy,
                 endpoint,
                 sni: &identity.sni,

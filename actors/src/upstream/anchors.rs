@@ -26,6 +26,8 @@ pub struct Anchors {
 #[derive(Debug)]
 struct Issuer {
     anchor: TrustAnchor<'static>,
+    /// RFC 4514; empty for the roots of `webpki-roots`.
+    subject: String,
     /// Inclusive, in seconds since the Unix epoch; the roots of `webpki-roots` carry no dates.
     not_before: i64,
     /// Inclusive.
@@ -51,7 +53,12 @@ impl Anchors {
                 presentable: HashSet::new(),
                 issuers: webpki_roots::TLS_SERVER_ROOTS
                     .iter()
-                    .map(|anchor| Issuer { anchor: anchor.clone(), not_before: i64::MIN, not_after: i64::MAX })
+                    .map(|anchor| Issuer {
+                        anchor: anchor.clone(),
+                        subject: String::new(),
+                        not_before: i64::MIN,
+                        not_after: i64::MAX,
+                    })
                     .collect(),
                 described: vec![format!("the system's roots ({})", roots.origin)],
                 current: Mutex::new(None),
@@ -114,6 +121,13 @@ impl Anchors {
         self.issuers.iter().map(|issuer| issuer.not_after).filter(|end| *end >= now && *end != i64::MAX).min()
     }
 
+    /// `notBefore` and `notAfter` of the issuer of this name, if it is here and not inside of them at `now`.
+    pub fn outside_its_dates(&self, subject: &str, now: i64) -> Option<(i64, i64)> {
+        let mut named = self.issuers.iter().filter(|issuer| issuer.subject == subject);
+        let ended = named.find(|issuer| !(issuer.not_before..=issuer.not_after).contains(&now))?;
+        Some((ended.not_before, ended.not_after))
+    }
+
     /// The anchors for the log: subjects, dates and what each may do.
     pub fn describe(&self) -> String {
         if self.described.is_empty() { "none".into() } else { self.described.join("; ") }
@@ -125,7 +139,8 @@ impl Issuer {
         let facts = Facts::read(der).ok()?;
         let mut store = RootCertStore::empty();
         store.add(CertificateDer::from_slice(der)).ok()?;
-        Some(Self { anchor: store.roots.pop()?, not_before: facts.not_before, not_after: facts.not_after })
+        let Facts { subject, not_before, not_after, .. } = facts;
+        Some(Self { anchor: store.roots.pop()?, subject, not_before, not_after })
     }
 }
 

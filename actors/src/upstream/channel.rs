@@ -82,7 +82,7 @@ impl Channel {
         let peer = tls.accepted.clone();
         channel.info = Rc::new(ConnectionInfo { endpoint: line.address, tls: Some(tls.info) });
         channel.trusted = line.profile.as_ref().map(|profile| Trusted::new(tls.accepted, profile, now));
-        channel.asked_for_certificate = tls.asked_for_certificate;
+        channel.asked_for_certificate = tls.certificate_request.is_some();
         let report = Report { dns, tcp: made.tcp, handshake: tls.handshake, peer };
         channel.unreported = Some(Box::new(report));
         if known {
@@ -127,6 +127,7 @@ impl Channel {
         };
         observer.handshake(&HandshakeRecord {
             backend: &self.owner.id,
+            configured: &self.owner.tls,
             policy,
             endpoint: Some(self.info.endpoint),
             sni: &identity.sni,

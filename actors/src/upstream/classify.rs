@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerMisbehaved};
 
+use super::cause::cause;
 use crate::outcome::HandshakeResult;
 
 /// A failure in closed words, with the cause for the log.
@@ -13,14 +14,17 @@ pub struct Classified {
     pub result: HandshakeResult,
     /// The bare name of the `CertificateError` variant, for the body.
     pub certificate_error: Option<&'static str>,
-    /// What rustls or the system said.
+    /// What happened, in a few words.
     pub cause: String,
+    /// The `notAfter` or `notBefore` for which a certificate was refused, in seconds since the Unix epoch. It need not be
+    /// the leaf's.
+    pub bound: Option<i64>,
 }
 
 impl Classified {
     /// A failure that is about no certificate.
     pub fn new(result: HandshakeResult, cause: impl Into<String>) -> Self {
-        Self { result, certificate_error: None, cause: cause.into() }
+        Self { result, certificate_error: None, cause: cause.into(), bound: None }
     }
 }
 
@@ -59,7 +63,11 @@ pub fn handshake(error: &io::Error, asked: bool) -> Classified {
         ErrorKind::TimedOut => HandshakeResult::Timeout,
         _ => HandshakeResult::Other,
     };
-    Classified::new(result, error.to_string())
+    let cause = match error.kind() {
+        ErrorKind::UnexpectedEof => "the connection ended in the middle of the handshake".to_owned(),
+        _ => error.to_string(),
+    };
+    Classified::new(result, cause)
 }
 
 /// What an error of reading or writing says of a handshake that our side has called done, before the peer's first byte:
@@ -69,14 +77,13 @@ pub fn late(error: &io::Error, asked: bool) -> Option<Classified> {
     matches!(error, Error::AlertReceived(_)).then(|| tls(error, asked))
 }
 
-/// What rustls said.
+/// An error of rustls.
 pub fn tls(error: &Error, asked: bool) -> Classified {
+    let cause = cause(error);
     let result = match error {
         Error::InvalidCertificate(error) => {
-            let (result, name) = certificate(error);
-            // The boxed errors of webpki print their whole box.
-            let cause = if matches!(error, CertificateError::Other(_)) { name.to_owned() } else { error.to_string() };
-            return Classified { result, certificate_error: Some(name), cause };
+            let ((result, name), bound) = (certificate(error), bound(error));
+            return Classified { result, certificate_error: Some(name), cause, bound };
         }
         Error::AlertReceived(description) => alert(*description, asked),
         Error::PeerIncompatible(_) => HandshakeResult::VersionOrCipherMismatch,
@@ -97,7 +104,7 @@ pub fn tls(error: &Error, asked: bool) -> Classified {
         Error::InvalidMessage(InvalidMessage::CertificatePayloadTooLarge) => HandshakeResult::BadEncoding,
         _ => HandshakeResult::Other,
     };
-    Classified::new(result, error.to_string())
+    Classified::new(result, cause)
 }
 
 /// What a peer means by an alert that ends a handshake (RFC 8446, section 6.2).
@@ -160,6 +167,15 @@ fn certificate(error: &CertificateError) -> (HandshakeResult, &'static str) {
         Refused::InvalidOcspResponse => (HandshakeResult::Other, "InvalidOcspResponse"),
         Refused::Other(other) => webpki(&format!("{:?}", other.0)),
         _ => (HandshakeResult::Other, "Other"),
+    }
+}
+
+/// The date for which a certificate was refused.
+fn bound(error: &CertificateError) -> Option<i64> {
+    match error {
+        CertificateError::ExpiredContext { not_after, .. } => Some(not_after.as_secs().cast_signed()),
+        CertificateError::NotValidYetContext { not_before, .. } => Some(not_before.as_secs().cast_signed()),
+        _ => None,
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout};
 use super::accepted::Accepted;
 use super::classify::{self, Classified};
 use super::failure::UpstreamFailure;
-use super::handshake::{HandshakeFailure, Secured, handshake};
+use super::handshake::{CertificateRequest, HandshakeFailure, Secured, handshake};
 use super::profile::TlsProfile;
 use super::settings::UpstreamSettings;
 use super::socket::{self, Stream};
@@ -75,7 +75,7 @@ pub(super) struct Made {
 pub(super) struct MadeTls {
     pub(super) info: TlsInfo,
     pub(super) accepted: Arc<Accepted>,
-    pub(super) asked_for_certificate: bool,
+    pub(super) certificate_request: Option<Arc<CertificateRequest>>,
     pub(super) handshake: Duration,
 }
 
@@ -86,7 +86,7 @@ pub(super) struct DialFailure {
     pub(super) evidence: Evidence,
     /// What the peer presented, leaf first, if it came so far.
     pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) asked_for_certificate: bool,
+    pub(super) certificate_request: Option<Arc<CertificateRequest>>,
     /// TCP did not reach the endpoint: another one may be tried.
     pub(super) unreached: bool,
     pub(super) tcp: Option<Duration>,
@@ -197,8 +197,8 @@ impl Line {
         let failed = |failure: DialFailure| DialFailure { tcp: Some(tcp), handshake: Some(begin.elapsed()), ..failure };
         match secured {
             Ok(Ok(secured)) => {
-                let Secured { stream, info, accepted, asked_for_certificate } = secured;
-                let tls = MadeTls { info, accepted, asked_for_certificate, handshake: begin.elapsed() };
+                let Secured { stream, info, accepted, certificate_request } = secured;
+                let tls = MadeTls { info, accepted, certificate_request, handshake: begin.elapsed() };
                 Ok((Stream::Tls(Box::new(stream)), Made { tcp, tls: Some(tls) }))
             }
             Ok(Err(failure)) => {
@@ -241,7 +241,7 @@ impl From<Classified> for DialFailure {
             classified,
             evidence,
             chain: Vec::new(),
-            asked_for_certificate: false,
+            certificate_request: None,
             unreached: false,
             tcp: None,
             handshake: None,
@@ -251,8 +251,8 @@ impl From<Classified> for DialFailure {
 
 impl From<HandshakeFailure> for DialFailure {
     fn from(failure: HandshakeFailure) -> Self {
-        let HandshakeFailure { classified, evidence, chain, asked_for_certificate, stale_session: _ } = failure;
-        Self { classified, evidence, chain, asked_for_certificate, unreached: false, tcp: None, handshake: None }
+        let HandshakeFailure { classified, evidence, chain, certificate_request, stale_session: _ } = failure;
+        Self { classified, evidence, chain, certificate_request, unreached: false, tcp: None, handshake: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One TLS handshake over an open socket. It must not know pools, backends or plans.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub struct Secured {
     /// What the peer presented, in this handshake or in that of the session which was resumed.
     pub accepted: Arc<Accepted>,
     /// Whether the peer asked for a client certificate: in TLS 1.3 it may still refuse it.
-    pub asked_for_certificate: bool,
+    pub certificate_request: Option<Arc<CertificateRequest>>,
 }
 
 /// Why there is no such connection.
@@ -40,7 +40,7 @@ pub struct HandshakeFailure {
     /// What the peer presented, leaf first, if it came so far.
     pub chain: Vec<CertificateDer<'static>>,
     /// Whether the peer asked for a client certificate.
-    pub asked_for_certificate: bool,
+    pub certificate_request: Option<Arc<CertificateRequest>>,
     /// A session was resumed whose chain no longer verifies: a full handshake, without that session, decides.
     pub stale_session: bool,
 }
@@ -53,8 +53,18 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 pub(super) struct Witness {
     chain: RefCell<Vec<CertificateDer<'static>>>,
-    asked: Cell<bool>,
+    certificate_request: RefCell<Option<Arc<CertificateRequest>>>,
 }
+
+/// How a peer asked for a client certificate.
+#[derive(Debug)]
+pub struct CertificateRequest {
+    /// The names of CAs whose certificates it takes, in DER; the first of them. It need not name any.
+    pub authorities: Vec<Vec<u8>>,
+}
+
+/// How many authorities of a peer are kept.
+const AUTHORITIES: usize = 16;
 
 impl Witness {
     /// The peer presented this chain.
@@ -62,9 +72,11 @@ impl Witness {
         let _ = WITNESS.try_with(|witness| witness.chain.replace(chain));
     }
 
-    /// The peer asked for a client certificate.
-    pub(super) fn asked_for_certificate() {
-        let _ = WITNESS.try_with(|witness| witness.asked.set(true));
+    /// The peer asked for a client certificate, and named these authorities.
+    pub(super) fn asked_for_certificate(authorities: &[&[u8]]) {
+        let authorities = authorities.iter().take(AUTHORITIES).map(|name| name.to_vec()).collect();
+        let request = Arc::new(CertificateRequest { authorities });
+        let _ = WITNESS.try_with(|witness| witness.certificate_request.replace(Some(request)));
     }
 }
 
@@ -79,13 +91,13 @@ pub async fn handshake(
     let stream = WITNESS.scope(witness.clone(), connect).await;
     let fail = |classified: Classified, chain: &[CertificateDer<'static>], stale_session| {
         let evidence = explain::failure(&classified, chain, profile);
-        let asked_for_certificate = witness.asked.get();
-        HandshakeFailure { classified, evidence, chain: chain.to_vec(), asked_for_certificate, stale_session }
+        let certificate_request = witness.certificate_request.borrow().clone();
+        HandshakeFailure { classified, evidence, chain: chain.to_vec(), certificate_request, stale_session }
     };
     let stream = match stream {
         Ok(stream) => stream,
         Err(error) => {
-            let classified = classify::handshake(&error, witness.asked.get());
+            let classified = classify::handshake(&error, witness.certificate_request.borrow().is_some());
             return Err(fail(classified, &witness.chain.borrow(), false));
         }
     };
@@ -111,7 +123,7 @@ pub async fn handshake(
         resumed,
         peer_not_after: accepted.not_after,
     };
-    Ok(Secured { info, accepted, asked_for_certificate: witness.asked.get(), stream })
+    Ok(Secured { info, accepted, certificate_request: witness.certificate_request.take(), stream })
 }
 
 /// The IANA's name; rustls writes those of TLS 1.3 in its own way.

@@ -1,4 +1,6 @@
-//! Which presented name satisfies which demanded one. It must not know chains, dates or keys.
+//! Which presented name satisfies which demanded one, and which could be demanded. It must not know chains, dates or keys.
+
+use rustls_pki_types::DnsName;
 
 use crate::certificate::Facts;
 use crate::plan::identity::SubjectAltName;
@@ -43,6 +45,38 @@ fn is_dns_name(name: &str) -> bool {
     !labels.is_empty() && labels.split('.').all(|label| !label.is_empty() && label.bytes().all(legal))
 }
 
+/// The SANs of a certificate that `validation.subjectAltNames` can demand: DNS names in lower case, then URIs. IP addresses
+/// are of no type that it has.
+pub fn demandable(presented: &Facts) -> Vec<SubjectAltName> {
+    let hosts = presented.dns_names.iter().map(|name| name.to_ascii_lowercase()).filter(|name| is_hostname(name));
+    let uris = presented.uris.iter().filter(|uri| is_absolute(uri)).cloned().map(SubjectAltName::Uri);
+    hosts.map(SubjectAltName::Hostname).chain(uris).collect()
+}
+
+/// What the schema and the translation take for a `hostname`: labels of lower-case letters, digits and `-`, the first of
+/// which may be `*`, and no IP address. No wildcard for a whole top-level domain is proposed.
+fn is_hostname(name: &str) -> bool {
+    let wildcard = name.strip_prefix("*.");
+    let labels = wildcard.unwrap_or(name);
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let label =
+        |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(legal);
+    let narrow = wildcard.is_none_or(|base| base.contains('.'));
+    name.len() <= 253 && narrow && labels.split('.').all(label) && DnsName::try_from(labels).is_ok()
+}
+
+/// What the schema takes for a `uri`: one with a scheme and an authority, of the characters of RFC 3986.
+fn is_absolute(uri: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    let has_authority = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
+    let whole = uri.split_once("://").is_some_and(|(scheme, rest)| is_scheme(scheme) && has_authority(rest));
+    whole && uri.len() <= 253 && uri.bytes().all(legal)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +104,58 @@ mod tests {
             ("a.example.com\0.evil.org", "a.example.com", false),
         ] {
             assert_eq!(hostname(presented, demanded), matches, "{presented} for {demanded}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_demandable_that_the_schema_refuses() {
+        for name in ["example.com", "*.example.com", "a-1.b", "backend"] {
+            assert!(is_hostname(name), "{name}");
+        }
+        let long = format!("{}.com", "a.".repeat(126));
+        for name in [
+            "",
+            "*",
+            "*.",
+            "*.com",
+            "a b",
+            "a..b",
+            ".a",
+            "a.",
+            "-a.b",
+            "a_b",
+            "A.b",
+            "a.*.b",
+            "127.0.0.1",
+            "a\u{202e}b",
+            "a\nb",
+            &long,
+        ] {
+            assert!(!is_hostname(name), "{name:?}");
+        }
+        for uri in ["spiffe://example.com/a", "https://[::1]:8443/a?b=c#d"] {
+            assert!(is_absolute(uri), "{uri}");
+        }
+        let long = format!("spiffe://{}", "a".repeat(253));
+        for uri in [
+            "",
+            "a",
+            "spiffe:a",
+            "://a",
+            "spiffe://",
+            "spiffe:///a",
+            "1a://b",
+            "a/b://c",
+            "a#b://c",
+            "a://b c",
+            "a://b\"c",
+            "a://b\n",
+            "a://\u{2066}b",
+            "a://b\u{e9}",
+            "a://{b}",
+            &long,
+        ] {
+            assert!(!is_absolute(uri), "{uri:?}");
         }
     }
 }

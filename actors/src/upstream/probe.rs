@@ -17,7 +17,7 @@ use super::profile::{ProfileError, TlsProfile};
 use super::resolver::Resolver;
 use super::settings::UpstreamSettings;
 use crate::outcome::HandshakeResult;
-use crate::plan::identity::TlsVersion;
+use crate::plan::identity::{Bundle, TlsVersion};
 use crate::plan::{Backend, Endpoint, EndpointSource, Tls, TlsIdentity};
 
 mod attempt;
@@ -44,6 +44,8 @@ pub struct Probe {
     pub resolver: Rc<Resolver>,
     /// The time by which certificates are judged.
     pub clock: Arc<dyn TimeProvider>,
+    /// What a policy could refer to besides, one bundle for each object: looked at before anything is taken from the peer.
+    pub at_hand: Vec<Arc<Bundle>>,
     /// Whether a request, `GET /`, is sent on each connection, and its status is read.
     pub request: bool,
 }
@@ -52,7 +54,8 @@ impl Probe {
     /// With the system's resolver and clock.
     pub fn new(settings: UpstreamSettings, request: bool) -> Self {
         let resolver = Resolver::system(settings.connect_timeout);
-        Self { settings, resolver, clock: Arc::new(rustls::time_provider::DefaultTimeProvider), request }
+        let clock = Arc::new(rustls::time_provider::DefaultTimeProvider);
+        Self { settings, resolver, clock, at_hand: Vec::new(), request }
     }
 
     /// Probes a backend; `endpoints` are those of its Service, where it has one. Must be used inside of a `LocalSet`.
@@ -90,11 +93,11 @@ impl Probe {
         }
         let attempts = self.attempts(&addresses, profile.as_ref()).await;
         let decisive = decisive(&backend.endpoints, &attempts);
-        report.verdict = decisive.verdict();
+        report.verdict = decisive.verdict().among(&attempts, &backend.endpoints);
         if let Some(profile) = &profile {
             report.endpoints = attempts.iter().map(|attempt| EndpointReport::of(attempt, profile)).collect();
             report.anchors = Some(trust::anchors(profile, &decisive.chain));
-            self.look_closer(&mut report, decisive, &attempts, profile).await;
+            self.look_closer(&mut report, decisive, profile).await;
         } else {
             report.endpoints = attempts.iter().map(EndpointReport::plaintext).collect();
         }
@@ -120,7 +123,7 @@ impl Probe {
     }
 
     /// What only one endpoint is asked: the versions, resumption, and what would mend a failure.
-    async fn look_closer(&self, report: &mut Report, decisive: &Attempt, all: &[Attempt], profile: &Rc<TlsProfile>) {
+    async fn look_closer(&self, report: &mut Report, decisive: &Attempt, profile: &Rc<TlsProfile>) {
         // Whoever is silent would be so again, each time until the limit.
         if decisive.unreached || decisive.result == HandshakeResult::Timeout {
             return;
@@ -131,8 +134,14 @@ impl Probe {
         }
         if decisive.result == HandshakeResult::Ok {
             report.resumed = self.resumes(decisive, profile).await;
+        } else if let Some((index, subject)) = self.lacking(decisive, profile) {
+            report.lacking = Some(index);
+            report.verdict.remedy = format!(
+                "Have the backend send the certificate of the intermediate CA `{subject}` along with its own: so it would \
+                 end at a CA that is trusted."
+            );
         } else {
-            report.mended = self.mend(decisive, all, profile).await;
+            report.mended = self.mend(decisive, report.others_pass(), profile).await;
         }
     }
 

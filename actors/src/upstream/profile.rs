@@ -184,8 +184,8 @@ impl Credential {
 }
 
 impl ResolvesClientCert for Credential {
-    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        Witness::asked_for_certificate();
+    fn resolve(&self, authorities: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Witness::asked_for_certificate(authorities);
         self.key.clone()
     }
 

@@ -49,7 +49,7 @@ pub(super) struct Search<'a> {
 enum Failed {
     /// No permit, and no connection given back, within the time.
     Overloaded,
-    Dial(DialFailure),
+    Dial(Box<DialFailure>),
 }
 
 type Attempt = LocalBoxFuture<'static, (Rc<Pool>, Result<UpstreamConnection, Failed>)>;
@@ -95,7 +95,7 @@ impl<'a> Search<'a> {
                         Err(Failed::Overloaded) => None,
                         Err(Failed::Dial(failure)) if failure.unreached => {
                             let late = failure.classified.result == HandshakeResult::Timeout;
-                            self.not_reached(&pool, failure);
+                            self.not_reached(&pool, *failure);
                             // Who waited that long waits for those that are under way, and not for yet another one.
                             if late { None } else { self.next() }
                         }
@@ -231,7 +231,7 @@ async fn attempt(
                 return Ok(upstreams.reused(channel, pool));
             }
             result = &mut dialled => {
-                let (io, made) = result.map_err(Failed::Dial)?;
+                let (io, made) = result.map_err(|failure| Failed::Dial(Box::new(failure)))?;
                 registry.observer.acquired(&backend.id, Acquisition::New);
                 let channel = Channel::new(io, made, &pool.line, backend, dns, &*registry.observer);
                 return Ok(UpstreamConnection::new(Box::new(channel), pool, registry, false));

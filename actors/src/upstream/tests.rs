@@ -5,6 +5,7 @@ mod certificates;
 mod client_certificates;
 mod endpoints;
 mod outcomes;
+mod path;
 mod peer;
 mod pools;
 mod probe;

@@ -10,7 +10,8 @@ use super::super::Refusal;
 use super::super::diagnostic::count;
 use super::super::given::Given;
 use super::Subject;
-use crate::resources::NamespacedName;
+use super::authorities::at_hand;
+use crate::resources::{Kind, NamespacedName, ObjectRef};
 use crate::translate::backends::{BackendKind, BackendTarget, BackendUse};
 
 /// More backends than this are counted, not named.
@@ -60,9 +61,17 @@ impl<'a> Wanted<'a> {
         let (Some(kind), Some(namespace), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
             return false;
         };
+        self.is_called(kind, namespace, name) && self.port.is_none_or(|port| port == id.port)
+    }
+
+    fn is_service(&self, name: &NamespacedName) -> bool {
+        self.is_called(BackendKind::Service.as_str(), &name.namespace, &name.name)
+    }
+
+    fn is_called(&self, kind: &str, namespace: &str, name: &str) -> bool {
         let of_kind = self.kind.is_none() || self.is_of(kind);
         let named = [name.to_owned(), format!("{name}.{namespace}"), format!("{namespace}/{name}")];
-        of_kind && named.iter().any(|named| named == self.name) && self.port.is_none_or(|port| port == id.port)
+        of_kind && named.iter().any(|named| named == self.name)
     }
 }
 
@@ -73,7 +82,7 @@ pub(super) fn subject(wanted: &Wanted<'_>, given: &Given, in_cluster: bool) -> R
     let mut found = backends.iter().filter(|(id, _)| wanted.is(id));
     let backend = match (found.next(), found.next()) {
         (Some((_, only)), None) => only,
-        (None, _) => return Err(Refusal(unknown(text, given))),
+        (None, _) => return Err(Refusal(unknown(wanted, given))),
         (Some((first, _)), Some((second, _))) => {
             let others = found.map(|(id, _)| id);
             let all = [first, second].into_iter().chain(others).map(|id| format!("{id} of Gateway {}", id.gateway));
@@ -83,38 +92,62 @@ pub(super) fn subject(wanted: &Wanted<'_>, given: &Given, in_cluster: bool) -> R
             )));
         }
     };
-    let policy = backend.tls.policy().and_then(|policy| policy.split_once('/')).and_then(|(namespace, name)| {
-        given.snapshot.backend_tls_policies.get(&NamespacedName::new(namespace, name)).cloned()
+    let policy = backend.tls.policy().and_then(|policy| policy.split_once('/'));
+    let policy = policy.map(|(namespace, name)| NamespacedName::new(namespace, name));
+    let place = policy.clone().and_then(|name| {
+        let object = ObjectRef { kind: Kind::BackendTlsPolicy, name };
+        given.files.as_ref()?.place(&object)
     });
+    let policy = policy.and_then(|name| given.snapshot.backend_tls_policies.get(&name).cloned());
     Ok(Subject {
         endpoints: match &backend.endpoints {
             EndpointSource::Service(port) => given.translation.endpoints.get(port).cloned().unwrap_or_default(),
             EndpointSource::Host { .. } => [].into(),
         },
         backend: backend.clone(),
+        place,
+        at_hand: policy.as_deref().map(|policy| at_hand(policy, &given.snapshot)).unwrap_or_default(),
         policy,
         refused: if in_cluster { RefusedAddresses::in_cluster([]) } else { RefusedAddresses::default() },
         url: None,
     })
 }
 
-fn unknown(text: &str, given: &Given) -> String {
-    let known: BTreeSet<_> = given.translation.plan.backends.keys().map(ToString::to_string).collect();
-    let mut message = format!("no route of a Gateway leads to {text}");
-    if known.is_empty() {
+fn unknown(wanted: &Wanted<'_>, given: &Given) -> String {
+    let mut message = format!("no route of a Gateway leads to {}", wanted.text);
+    let any_port = Wanted { port: None, ..*wanted };
+    let backends = &given.translation.plan.backends;
+    let known: BTreeSet<_> = backends.keys().map(ToString::to_string).collect();
+    let at_other_ports: BTreeSet<_> = backends.keys().filter(|id| any_port.is(id)).map(|id| id.port).collect();
+    let service = given.snapshot.services.iter().find(|(name, _)| wanted.is_service(name));
+    if !at_other_ports.is_empty() {
+        let _ = write!(message, ", but to its port {}", joined(at_other_ports));
+    } else if let Some((name, service)) = service {
+        let ports = joined(service.spec.ports.iter().map(|port| port.port));
+        let _ = write!(message, ": Service {name} has the port {ports}, and none leads there");
+    } else if known.is_empty() {
         message.push_str(", nor to any other backend");
     } else {
-        let named: Vec<_> = known.iter().take(NAMED).map(String::as_str).collect();
-        let _ = write!(message, "; there are {}", named.join(", "));
-        if known.len() > NAMED {
-            let _ = write!(message, " and {} more", known.len() - NAMED);
+        message.push_str("; there are:");
+        for id in known.iter().take(NAMED) {
+            let _ = write!(message, "\n  {id}");
         }
+        if known.len() > NAMED {
+            let _ = write!(message, "\n  and {} more", known.len() - NAMED);
+        }
+        message.push('\n');
     }
+    let mut more =
+        String::from("one without a route is probed if it is named as KIND/NAMESPACE/NAME:PORT, with --gateway");
     if count(&given.diagnostics).0 > 0 {
-        message.push_str("; some may be missing, since there are errors in the objects");
+        more.insert_str(0, "some may be missing, since there are errors in the objects; ");
     }
-    message.push_str(" (one without a route is probed if it is named as KIND/NAMESPACE/NAME:PORT, with --gateway)");
+    let _ = write!(message, "{}({more})", if message.ends_with('\n') { "" } else { " " });
     message
+}
+
+fn joined(ports: impl IntoIterator<Item = u16>) -> String {
+    ports.into_iter().map(|port| port.to_string()).collect::<Vec<_>>().join(" or ")
 }
 
 #[cfg(test)]

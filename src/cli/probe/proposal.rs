@@ -51,7 +51,7 @@ pub(super) fn proposal(subject: &Subject, report: &Report) -> Option<Proposal> {
     }
     match &report.mended {
         Some(mended) => {
-            documents.extend(objects(policy, identity, mended)?);
+            documents.extend(objects(policy, identity, mended, subject)?);
             Some(Proposal {
                 yaml: manifest::documents(&documents),
                 result: mended.result,
@@ -73,23 +73,34 @@ pub(super) fn proposal(subject: &Subject, report: &Report) -> Option<Proposal> {
 }
 
 /// The policy with what the identity that was tried has in other ways than its own, and a ConfigMap of the anchors that were
-/// added, if any were.
-fn objects(policy: &BackendTlsPolicy, identity: &TlsIdentity, mended: &Mended) -> Option<Vec<String>> {
+/// added from what the peer presents, if any were.
+fn objects(
+    policy: &BackendTlsPolicy,
+    identity: &TlsIdentity,
+    mended: &Mended,
+    subject: &Subject,
+) -> Option<Vec<String>> {
     let (mut policy, tried) = (policy.clone(), &mended.identity);
     let mut documents = Vec::new();
-    let mut comment = String::new();
+    let mut comment = subject.place.as_deref().map(|place| in_place(&policy, place)).unwrap_or_default();
     let spec = &mut policy.spec;
+    let references = &mut spec.validation.ca_certificate_refs;
+    for at_hand in mended.at_hand.iter().map(|(index, _)| &subject.at_hand[*index]) {
+        references.push(at_hand.reference.clone());
+        let _ =
+            writeln!(comment, "# {} is among the given objects, and vouches for the backend.", ascii(&at_hand.object));
+        spec.validation.well_known_ca_certificates = None;
+    }
     if !mended.anchors.is_empty() {
-        let references = &mut spec.validation.ca_certificate_refs;
-        if references.len() == REFERENCES {
-            return None;
-        }
         let number = references.iter().filter(|reference| reference.name.contains(FROM_PEER)).count() + 1;
         let name = format!("{}{FROM_PEER}-{number}", policy.metadata.name);
         let object = NamespacedName::new(&*policy.metadata.namespace, name.as_str());
         documents.push(manifest::config_map(&object, &warning(mended), &mended.anchors));
         references.push(CaCertificateRef { group: String::new(), kind: "ConfigMap".into(), name });
         spec.validation.well_known_ca_certificates = None;
+    }
+    if references.len() > REFERENCES {
+        return None;
     }
     if tried.names != identity.names
         && let PeerNames::AnyOf(names) = &tried.names
@@ -131,6 +142,15 @@ fn objects(policy: &BackendTlsPolicy, identity: &TlsIdentity, mended: &Mended) -
     }
     documents.push(comment + &manifest::policy(&policy));
     Some(documents)
+}
+
+/// Of two files that hold an object, one is in effect, and pasting into the other would change nothing.
+fn in_place(policy: &BackendTlsPolicy, place: &str) -> String {
+    let (name, place) = (ascii(&policy.metadata.key().to_string()), ascii(place));
+    format!(
+        "# Put this in the place of BackendTLSPolicy {name} at\n# {place}\n# In two files, the one in the file that is last \
+         by name would count.\n"
+    )
 }
 
 fn written(name: &Name) -> SubjectAltName {

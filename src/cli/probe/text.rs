@@ -1,13 +1,13 @@
 //! A probe for people: a line for each step, then the verdict, then what would mend it. It fits a hundred columns.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use postern_actors::certificate::day;
+use postern_actors::certificate::{day, listed};
 use postern_actors::outcome::{HandshakeResult, Reason};
 use postern_actors::upstream::probe::Report;
 use postern_actors::upstream::probe::report::{
-    AnchorReport, Anchors, CertificateReport, EndpointReport, Milliseconds, Offer, Resolution, Role, Verdict,
+    AnchorReport, Anchors, CertificateReport, EndpointReport, Milliseconds, Offer, Resolution, Role, Validity, Verdict,
 };
 
 use super::proposal::Proposal;
@@ -39,21 +39,25 @@ pub(super) fn render(report: &Report, proposal: Option<&Proposal>, paint: Paint)
     for endpoint in &report.endpoints {
         page.endpoint(endpoint, report.offer.as_ref());
     }
+    // Of several endpoints, what follows is about the one of the verdict.
+    let of = report.verdict.at.filter(|_| report.endpoints.len() > 1);
+    let with = of.map(|at| format!(", with {at}")).unwrap_or_default();
     if let Some(anchors) = &report.anchors {
-        page.anchors(anchors, &report.verdict);
+        page.anchors(anchors, &report.verdict, of);
     }
     for version in &report.versions {
         let label = format!("TLS {}", version.version);
         match version.result {
-            Some(HandshakeResult::Ok) => page.step(&label, Mark::Ok, version.time, "by itself"),
-            Some(result) => page.step(&label, Mark::None, version.time, &format!("by itself: {result}")),
+            Some(HandshakeResult::Ok) => page.step(&label, Mark::Ok, version.time, &format!("by itself{with}")),
+            Some(result) => page.step(&label, Mark::None, version.time, &format!("by itself{with}: {result}")),
+            None if report.policy.is_empty() => page.step(&label, Mark::None, None, "not permitted by the options"),
             None => page.step(&label, Mark::None, None, "not permitted by the policy"),
         }
     }
     if let Some(resumed) = report.resumed {
         let text =
             if resumed { "a second connection resumed the session" } else { "a second connection resumed no session" };
-        page.step("resumed", if resumed { Mark::Ok } else { Mark::None }, None, text);
+        page.step("resumed", if resumed { Mark::Ok } else { Mark::None }, None, &format!("{text}{with}"));
     }
     page.verdict(report);
     if let Some(proposal) = proposal {
@@ -91,7 +95,9 @@ impl Page {
         let alpn = if offer.alpn.is_empty() { "no ALPN".to_owned() } else { format!("ALPN {}", offer.alpn.join(", ")) };
         self.more(&format!("{versions}; {alpn}"));
         if let Some(reference) = &offer.client_certificate {
-            self.more(&format!("client certificate {reference}"));
+            let issuer = offer.client_certificate_issuer.as_ref();
+            let issuer = issuer.map(|issuer| format!(", issued by {issuer}")).unwrap_or_default();
+            self.more(&format!("client certificate {reference}{issuer}"));
         }
         self.step("demanded", Mark::None, None, &offer.names.join(" or "));
         if !offer.pins.is_empty() {
@@ -167,6 +173,9 @@ impl Page {
             text.push_str("; it was not refused so far (--request makes sure)");
         }
         self.step("", Mark::None, None, &text);
+        if !endpoint.client_authorities.is_empty() {
+            self.more(&format!("it takes those that were issued by {}", endpoint.client_authorities.join(" or ")));
+        }
     }
 
     /// The endpoints of a Service mostly have one certificate, which is told once.
@@ -182,36 +191,43 @@ impl Page {
     }
 
     fn certificate(&mut self, label: &str, certificate: &CertificateReport) {
-        let CertificateReport { subject, issuer, not_before, not_after, days_left, .. } = certificate;
-        let names = certificate.subject_alt_names.join(" ");
+        let CertificateReport { subject, issuer, not_before, not_after, days_left, validity, .. } = certificate;
+        let names = listed(&certificate.subject_alt_names, " ", certificate.more_subject_alt_names);
         let names = if names.is_empty() { "no subjectAltNames" } else { &names };
         let ca = if certificate.ca { "; CA:TRUE" } else { "" };
         self.step(label, Mark::None, None, &format!("{subject}; {names}{ca}"));
         self.more(&format!("issued by {issuer}"));
-        let left = match days_left {
-            ..0 => "ended".to_owned(),
-            days => format!("{days} days left"),
+        let left = match validity {
+            Validity::Expired => "ended".to_owned(),
+            Validity::NotYetValid => "not valid yet".to_owned(),
+            Validity::Valid => format!("{days_left} days left"),
         };
         self.more(&format!("{} to {} ({left})", day(*not_before), day(*not_after)));
         self.more(&format!("SHA-256 {}", certificate.sha256));
         self.more(&format!("pin {}", certificate.pin));
     }
 
-    fn anchors(&mut self, anchors: &Anchors, verdict: &Verdict) {
+    fn anchors(&mut self, anchors: &Anchors, verdict: &Verdict, of: Option<SocketAddr>) {
+        let of = of.map(|at| format!(" of {at}")).unwrap_or_default();
         let count =
             if anchors.count == 1 { "1 certificate".to_owned() } else { format!("{} certificates", anchors.count) };
         // Of a chain that fails for another reason, nobody knows who would vouch for it.
         let unknown = verdict.result == Reason::Handshake(HandshakeResult::UnknownIssuer);
-        let none = if unknown { ", none of which vouches for the chain" } else { "" };
+        let none = if unknown { format!(", none of which vouches for the chain{of}") } else { String::new() };
         self.step("anchors", Mark::None, None, &format!("{}: {count}{none}", anchors.origin));
-        for AnchorReport { subject, not_before, not_after, role, vouches } in &anchors.list {
-            let role = match role {
-                Role::MayIssue => "may issue",
-                Role::StandsForItself => "stands for itself only",
-                Role::Expired => "expired, not considered",
-                Role::NotYetValid => "not valid yet, not considered",
+        for AnchorReport { subject, not_before, not_after, role, validity, vouches } in &anchors.list {
+            let role = match (role, validity) {
+                (Role::MayIssue, _) => "may issue",
+                (Role::StandsForItself, Validity::Valid) => "stands for itself only",
+                (Role::StandsForItself, Validity::Expired) => "stands for itself only, expired",
+                (Role::StandsForItself, Validity::NotYetValid) => "stands for itself only, not valid yet",
+                (Role::Expired, _) => "expired, not considered",
+                (Role::NotYetValid, _) => "not valid yet, not considered",
             };
-            let (mark, vouches) = if *vouches { (Mark::Ok, "; vouches for the chain") } else { (Mark::None, "") };
+            let (mark, vouches) = match vouches {
+                true => (Mark::Ok, format!("; vouches for the chain{of}")),
+                false => (Mark::None, String::new()),
+            };
             self.step("", mark, None, &format!("{subject}: {role}{vouches}"));
             self.more(&format!("{} to {}", day(*not_before), day(*not_after)));
         }
@@ -223,10 +239,11 @@ impl Page {
         let good = verdict.result == Reason::Handshake(HandshakeResult::Ok);
         let word = if good { self.paint.green(word) } else { self.paint.red(word) };
         let at = verdict.at.map(|at| format!(" at {at}")).unwrap_or_default();
+        let by = if report.offer.is_none() && good { " by TCP alone" } else { "" };
         if !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
-        let _ = writeln!(self.text, "{} {word}{at}", self.paint.bold("Verdict:"));
+        let _ = writeln!(self.text, "{} {word}{by}{at}", self.paint.bold("Verdict:"));
         self.paragraph(&verdict.meaning);
         if let (None, true, Some(at)) = (&report.offer, good, verdict.at) {
             self.paragraph(&format!(

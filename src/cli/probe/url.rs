@@ -70,6 +70,8 @@ pub(super) struct UrlArguments {
 /// The objects that stand for a URL.
 pub(super) struct Objects {
     url: String,
+    /// The files of --ca.
+    authorities: Vec<PathBuf>,
     /// The file of the client certificate, which is in none of them.
     pub(super) client_certificate: Option<PathBuf>,
     /// Those beside the policy.
@@ -100,8 +102,11 @@ impl Objects {
         if let (Some(offer), Some(file)) = (&mut report.offer, file) {
             offer.client_certificate = Some(file);
         }
-        if let Some(remedy) = remedy::remedy(report) {
-            report.verdict.remedy = remedy;
+        report.verdict.remedy = remedy::remedy(report);
+        report.verdict.meaning = remedy::of_options(&report.verdict.meaning);
+        if let Some(anchors) = report.anchors.as_mut().filter(|_| !self.authorities.is_empty()) {
+            let files: Vec<_> = self.authorities.iter().map(|path| path.display().to_string()).collect();
+            anchors.origin = format!("--ca {}", files.join(", "));
         }
     }
 }
@@ -166,8 +171,15 @@ impl UrlArguments {
             backend,
             endpoints: [].into(),
             policy: Some(Arc::new(policy)),
+            place: None,
+            at_hand: Vec::new(),
             refused: RefusedAddresses::default(),
-            url: Some(Objects { url: url.to_owned(), client_certificate: self.client_cert.clone(), documents }),
+            url: Some(Objects {
+                url: url.to_owned(),
+                authorities: self.ca.clone(),
+                client_certificate: self.client_cert.clone(),
+                documents,
+            }),
         })
     }
 

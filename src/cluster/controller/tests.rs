@@ -125,9 +125,18 @@ impl Cluster {
     }
 
     fn writes(&mut self) -> Vec<Write> {
+        self.report().writes.into_iter().flatten().collect()
+    }
+
+    /// Whether the Gateway `web` is told as programmed.
+    fn is_programmed(&mut self) -> Option<bool> {
+        self.report().programmed.get(&NamespacedName::new("a", "web")).copied()
+    }
+
+    fn report(&mut self) -> ControllerReport {
         loop {
             if let Ok((_, _, report)) = self.controller.translate() {
-                return report.writes.into_iter().flatten().collect();
+                return report;
             }
             // What is watched by name is listed as soon as it is asked for.
             let wanted = self.wanted.borrow_and_update().clone();
@@ -273,9 +282,11 @@ fn a_gateway_is_programmed_when_a_proxy_serves_it_and_it_has_an_address() {
     }
     assert_eq!(cluster.condition(GATEWAYS, "web", "Accepted"), "True Accepted");
     assert!(cluster.condition(GATEWAYS, "web", "Programmed").starts_with("False"));
+    assert_eq!(cluster.is_programmed(), Some(false));
 
     let mut cluster = serving();
     assert_eq!(cluster.condition(GATEWAYS, "web", "Programmed"), "True Programmed");
+    assert_eq!(cluster.is_programmed(), Some(true));
     let status = &cluster.get(GATEWAYS, "a", "web").expect("put")["status"];
     assert_eq!(status["addresses"], json!([{"type": "IPAddress", "value": "192.0.2.1"}]));
     assert_eq!(cluster.settle(), 0, "over an unchanged cluster nothing is written");

@@ -49,7 +49,7 @@ def access_log_fields():
     folder = "actors/src/telemetry/access_log"
     line, tls = source(f"{folder}/line.rs"), source(f"{folder}/tls.rs")
     line, tls = (re.findall(r'name!\("([^"]+)"\)', text) for text in (line, tls))
-    place = line.index("traceparent")
+    place = line.index("request_id")
     return ["time", *line[:place], *tls, *line[place:]]
 
 
@@ -57,6 +57,27 @@ def handshake_fields():
     log = source("actors/src/telemetry/handshake_log.rs")
     call = log[log.index("tracing::warn!("):log.index('"TLS to the backend failed"')]
     return re.findall(r"^            (\w+)(?: =|,)", call, re.M)
+
+
+def probe_fields():
+    """The fields of each object in the JSON of `postern probe`, in the order of the sources."""
+    report, outcome = source("actors/src/upstream/probe/report.rs"), source("src/cli/probe.rs")
+    report = re.sub(r"#\[serde\(skip\)\]\s*pub \w+", "", report)
+    objects = [re.findall(r"^    pub (\w+):", text, re.M) for text in structs(report, "Serialize")]
+    whole, = (re.findall(r"^    (\w+):", text, re.M) for text in structs(outcome, "Serialize"))
+    objects[0] += [name for name in whole if name != "report"]
+    return [tuple(re.sub(r"_(\w)", lambda found: found[1].upper(), name) for name in names) for names in objects]
+
+
+def structs(text, derived):
+    """The bodies of structs with fields that derive this."""
+    head = rf"#\[derive\([^)]*\b{derived}\b[^)]*\)\]\s*(?:#\[[^\n]*\]\s*)*(?:pub )?struct [^{{;]*\{{\n"
+    return re.findall(rf"{head}(.*?)^\}}", text, re.M | re.S)
+
+
+def tls_fields():
+    """The fields in the JSON of `/tls`, each once."""
+    return sorted(set(re.findall(r'"(\w+)": ', source("actors/src/telemetry/admin/tls/json.rs"))))
 
 
 def values():

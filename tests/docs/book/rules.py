@@ -109,6 +109,10 @@ def tables(pages):
                        program.access_log_fields())
     yield from differs("docs/operations.md: the fields of a failed handshake", named(operations, "field of a failed handshake"),
                        program.handshake_fields())
+    written = [tuple(unquoted(row[1])) for row in rows(operations, "part of a probe")]
+    yield from differs("docs/operations.md: the fields of a probe", written, program.probe_fields())
+    written = sorted({name for row in rows(operations, "part of `/tls`") for name in unquoted(row[1])})
+    yield from differs("docs/operations.md: the fields of /tls", written, program.tls_fields())
     known = program.values()
     for name in named(install, "value"):
         if not any(key == name or key.startswith(f"{name}.") for key in known):

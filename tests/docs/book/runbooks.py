@@ -13,7 +13,8 @@ from proof.waiting import eventually
 NAMESPACE, GATEWAY, HOST = "agentgateway-system", "agentgateway-proxy", "example.com"
 WORDS = {"NAMESPACE": NAMESPACE, "GATEWAY_NAMESPACE": NAMESPACE, "GATEWAY": GATEWAY, "NAME": "nginx", "PORT": "8443",
          "HOST": HOST, "RESULT": "unknown_issuer"}
-NAMES = {"PosternCACertificateExpired": "ca", "PosternCACertificateExpiring": "ca", "PosternPolicyNotAccepted": "tls-policy"}
+NAMES = {"PosternCACertificateExpired": "ca", "PosternCACertificateExpiring": "ca", "PosternPolicyNotAccepted": "tls-policy",
+         "PosternPolicyNearMiss": "tls-policy"}
 SERVE = {"name": "https", "protocol": "HTTPS", "port": 443, "allowedRoutes": {"namespaces": {"from": "All"}},
          "tls": {"certificateRefs": [{"name": "nginx"}]}}
 
@@ -35,8 +36,17 @@ def substitution(page):
     return lambda text: re.sub(r"(?<![\w$])[A-Z][A-Z_]+(?!\w)", lambda found: words.get(found[0], found[0]), text)
 
 
+def settled():
+    """What the pages before have changed is rolled out. (`kubectl rollout status` may have been told so of an older Deployment:
+    it lists from a cache.)"""
+    gateway = Gateway(GATEWAY, NAMESPACE)
+    gateway.rolled_out(gateway.deployment()["spec"]["replicas"])
+
+
 @contextlib.contextmanager
 def provoked(page):
+    if alert(page):
+        settled()
     with TROUBLES.get(alert(page), contextlib.nullcontext)():
         yield
 

@@ -17,7 +17,10 @@ class Matching(unittest.TestCase):
         for expected, printed, first in [
             ("a\nc\n", "a\nb\nc\n", None),
             ("c\na\n", "a\nb\nc\n", "a"),
-            ("a   ...  d", "x a b c d y", None),
+            ("a   ...  d", "  a b c d", None),
+            ("... b ...", "a b c", None),
+            ("b c", "a b c", "b c"),
+            ("a b", "a b c", "a b"),
             ("a ... d", "a b c", "a ... d"),
             ("...", "", None),
         ]:

@@ -110,6 +110,15 @@ spec:
         self
     }
 
+    /// With a slip in the name that its policy targets.
+    #[must_use]
+    pub fn misspelt(mut self) -> Self {
+        let (name, kind) = (&self.name, self.backend.1);
+        let target = |name: &str| format!("kind: {kind}, name: {name}}}]\n  validation:");
+        self.yaml = self.yaml.replace(&target(name), &target(&format!("{name}y")));
+        self
+    }
+
     /// All of its objects.
     pub fn yaml(&self) -> &str {
         &self.yaml

@@ -24,7 +24,7 @@ fn written(fields: &str, trusted: bool, edits: &HeaderEdits) -> Vec<String> {
         client: "192.0.2.10".parse().unwrap(),
         trusted,
         scheme: "http",
-        id: 0x00ff_0000_0000_0000_0000_0000_0000_0abc,
+        id: hexadecimal(0x00ff_0000_0000_0000_0000_0000_0000_0abc),
     };
     forwarded.write(&mut out);
     let text = String::from_utf8(out.to_vec()).unwrap();
@@ -129,7 +129,7 @@ proptest! {
             client: "::1".parse().unwrap(),
             trusted: false,
             scheme: "http",
-            id: 1,
+            id: hexadecimal(1),
         };
         let mut out = BytesMut::new();
         forwarded.write_passed(&mut out, false);

@@ -141,6 +141,7 @@ fn tell(client: &Client, parts: &Parts, reason: Reason, status: u16, detail: &st
         received: 0,
         sent: 0,
         upstream_tls: None,
+        request_id: "",
         traceparent: "",
     });
 }

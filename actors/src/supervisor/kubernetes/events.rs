@@ -90,9 +90,10 @@ impl EventReporter {
             let (recorder, telemetry) =
                 (Recorder::new(self.client.clone(), self.reporter.clone()), self.telemetry.clone());
             let writing = async move {
-                let mut written = true;
+                // One that was written is not to be written again because another was refused.
+                let mut written = events.is_empty();
                 for (event, object) in events {
-                    written &= write(&recorder, &telemetry, &event, &object).await;
+                    written |= write(&recorder, &telemetry, &event, &object).await;
                 }
                 written
             };

@@ -76,6 +76,8 @@ impl Handler<Drain> for FakeWorker {
 enum Kill {
     Actor,
     Thread,
+    /// Not that: it hangs until the other end is dropped.
+    Hang(std::sync::mpsc::Receiver<()>),
 }
 
 impl Handler<Kill> for FakeWorker {
@@ -86,6 +88,9 @@ impl Handler<Kill> for FakeWorker {
             Kill::Actor => panic!("as the test asks"),
             Kill::Thread => {
                 Arbiter::current().stop();
+            }
+            Kill::Hang(until) => {
+                until.recv().ok();
             }
         }
     }
@@ -134,6 +139,11 @@ impl Bench {
 
     async fn publish(&self, ports: &[u16], authorities: usize) -> ListeningChanged {
         let before = self.told.0.lock().unwrap().len();
+        self.send(ports, authorities).await;
+        until("a report of what is bound", || self.told.0.lock().unwrap().get(before).cloned()).await
+    }
+
+    async fn send(&self, ports: &[u16], authorities: usize) {
         let port = |port: &u16| {
             let (gateway, port) = (Arc::from("default/web"), *port);
             Arc::new(Port { gateway, port, protocol: Protocol::Http, listeners: HostTable::default() })
@@ -148,7 +158,20 @@ impl Bench {
             .send(Publish { plan: Arc::new(plan), endpoints: Arc::default(), since: Instant::now() })
             .await
             .expect("they live");
-        until("a report of what is bound", || self.told.0.lock().unwrap().get(before).cloned()).await
+    }
+
+    /// Waits until a report says that every worker serves this.
+    async fn all_serve(&self, authorities: usize) {
+        let is_it =
+            |told: &ListeningChanged| told.plan.as_ref().is_some_and(|plan| plan.authorities.len() == authorities);
+        until("a report that all serve it", || self.told.0.lock().unwrap().last().filter(|told| is_it(told)).cloned())
+            .await;
+    }
+
+    async fn in_sync(&self, want: bool) {
+        let told = || self.status.telemetry.is_in_sync("default/web");
+        until(if want { "that it is in sync" } else { "that it is not" }, || (told() == Some(want)).then_some(()))
+            .await;
     }
 
     async fn kill(&self, worker: usize, how: Kill) {
@@ -233,6 +256,40 @@ async fn a_thread_that_ends_is_replaced() {
     answered(address, "start 0 authorities 1").await;
     bench.kill(0, Kill::Thread).await;
     answered(address, "start 1 authorities 1").await;
+}
+
+#[actix::test]
+async fn a_worker_that_hangs_is_out_of_sync_until_it_goes_on() {
+    let bench = Bench::start(2, &[(80, 0)]);
+    bench.publish(&[80], 0).await;
+    bench.in_sync(true).await;
+    let (hangs, until) = std::sync::mpsc::channel();
+    bench.kill(1, Kill::Hang(until)).await;
+    bench.send(&[80], 1).await;
+    bench.in_sync(false).await;
+    bench.send(&[80], 2).await;
+    drop(hangs);
+    bench.all_serve(2).await;
+    bench.in_sync(true).await;
+    let propagated = "postern_config_propagation_seconds_count{kind=\"configuration\"} 2";
+    assert!(bench.status.telemetry.render().contains(propagated), "the second plan took the place of one that hung");
+}
+
+#[actix::test]
+async fn a_worker_that_was_away_is_in_sync_when_it_serves_again() {
+    let bench = Bench::start(2, &[(80, 0)]);
+    bench.publish(&[80], 0).await;
+    for authorities in 1..4 {
+        bench.kill(1, Kill::Actor).await;
+        bench.send(&[80], authorities).await;
+        bench.all_serve(authorities).await;
+        bench.in_sync(true).await;
+    }
+    let reports = bench.told.0.lock().unwrap().len();
+    bench.kill(0, Kill::Actor).await;
+    until("a report after a death", || (bench.told.0.lock().unwrap().len() > reports).then_some(())).await;
+    bench.all_serve(3).await;
+    bench.in_sync(true).await;
 }
 
 #[actix::test]

@@ -65,6 +65,7 @@ impl Lines {
             (Some(tls), _) => self.tls.write(&mut line, tls),
             (None, _) => {}
         }
+        line.optional(name!("request_id"), record.request_id);
         line.optional(name!("traceparent"), record.traceparent);
         line.optional(name!("detail"), record.detail);
         line.end();

@@ -34,6 +34,7 @@ fn request(gateway: &Arc<str>) -> RequestRecord<'_> {
         received: 0,
         sent: 5,
         upstream_tls: None,
+        request_id: "",
         traceparent: "",
     }
 }

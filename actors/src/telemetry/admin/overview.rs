@@ -85,11 +85,15 @@ fn named(id: &BackendId, link: Option<&str>) -> Markup {
 fn tls(surveyed: &Surveyed<'_>, now: Timestamp) -> Markup {
     let word = surveyed.word();
     match (&surveyed.backend.tls, &surveyed.last) {
+        (Tls::Plaintext, _) if surveyed.backend.near_miss.is_some() => {
+            Health::Warn.says("plaintext: a policy nearly selects it")
+        }
         (Tls::Plaintext, _) => html! { "plaintext: no policy selects it" },
         (Tls::Poisoned(poison), _) => Health::Bad.says(html! { (word) ": " (poison.message) }),
         (Tls::Originate { identity, .. }, None) => html! { "SNI " (identity.sni) ", not reached yet" },
         (Tls::Originate { .. }, Some(last)) => html! {
-            (surveyed.health.says(word)) ", " (words::away(last.time.as_second(), now))
+            (surveyed.health.says(word)) ", "
+            (words::away(surveyed.failure().map_or(last.time, |failure| failure.time).as_second(), now))
         },
     }
 }

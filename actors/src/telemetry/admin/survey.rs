@@ -139,9 +139,17 @@ pub(super) fn survey<'p>(
         let addresses = addresses(backend, endpoints);
         let (mut troubles, mut tells_of_failure) = (Vec::new(), false);
         match &backend.tls {
-            Tls::Plaintext => {}
-            Tls::Poisoned(_) => {
-                troubles.push((Health::Bad, "The policy cannot be used: requests get 500.".to_owned()));
+            Tls::Plaintext => {
+                let near = backend.near_miss.as_ref();
+                troubles.extend(near.map(|near| (Health::Warn, format!("It is spoken to in plaintext, and {near}"))));
+            }
+            Tls::Poisoned(poison) => {
+                let what = match poison.reason {
+                    Reason::Handshake(HandshakeResult::ClientCertUnavailable) => "The Gateway's client certificate",
+                    Reason::Handshake(_) => "The policy",
+                    _ => "The backend",
+                };
+                troubles.push((Health::Bad, format!("{what} cannot be used: requests get 500.")));
             }
             Tls::Originate { policy, identity } => {
                 let handshakes = last.iter().filter_map(|last| of_handshakes(last, now));
@@ -207,7 +215,8 @@ fn of_handshakes(last: &LastHandshake, now: Timestamp) -> Option<(Health, String
         let (since, away) = (words::second(since.as_second()), words::away(since.as_second(), now));
         return Some((Health::Bad, format!("Failing since {since} ({away}): {failures} in a row.")));
     }
-    let failure = last.last_failure.as_ref().filter(|failure| now.duration_since(failure.time) < RECENTLY)?;
+    let recent = |failure: &&Failure| !failure.outdated && now.duration_since(failure.time) < RECENTLY;
+    let failure = last.last_failure.as_ref().filter(recent)?;
     let when = words::away(failure.time.as_second(), now);
     let endpoint = failure.endpoint.map(|endpoint| format!(" with {endpoint}")).unwrap_or_default();
     Some((Health::Warn, format!("The last handshake succeeded, but one{endpoint} failed {when}.")))

@@ -156,6 +156,8 @@ async fn each_socket_has_its_own_pages() {
         }
     }
     assert_eq!(put(running.admin, "/config_dump", "x").await.0, 405);
+    let (_, told) = get(running.admin, "/tsl").await;
+    assert_eq!(told, "there is no /tsl; there are /, /tls, /pools, /logging and /config_dump\n");
     for (address, path) in [(running.admin, "/"), (running.metrics, "/metrics"), (running.ready, "/healthz/live")] {
         let url = format!("http://{address}{path}");
         let mut response = awc::Client::new().head(url).send().await.expect("an answer");

@@ -1,17 +1,18 @@
 //! `/tls`: how each backend is spoken to, and how the last handshake with it ended; the failing ones first. A page for
 //! browsers, and for everybody else (or with `?format=json`) JSON.
 //!
-//! The JSON is an object of two lists. `handshakes` has an entry for each backend that was tried, in the order of their names:
-//! `gateway`, `backend`, `port`, `policy`, `time`, `result`, `outdated`, `meaning`, `consecutiveFailures`, `failingSince`, `endpoint`,
-//! `sni`, `detail` (all of the evidence in one line), `evidence` (`cause`, `demanded`, `trusted`, `remedy`), `chain` (of
-//! what the peer presented, leaf first: `subject`, `issuer`, `subjectAltNames`, `notBefore`, `notAfter`, `ca`, `sha256`),
-//! `established` (of the last that succeeded: `version`, `cipher`, `alpn`, `resumed`, `peerNotAfter`), `lastFailure`
-//! (`time`, `result`, `cause`, `remedy`) and `counts` (`full`, `resumed`, `failed`). `backends` has an entry for each of
-//! the plan, the failing ones first: `gateway`, `backend`, `port`, `policy`, `tls` (`originate`, `unusable`, `plaintext`),
-//! `result` (the last handshake's word, or why there can be none), `troubles`, `remedy`, and `identity` where there is one: `sni`,
-//! `names`, `anchors` (`origin`, `count`, and the first `certificates` with `subject`, `issues` and `notAfter`, or `malformed`),
-//! `clientCertificate` (`reference`, `notAfter`), `minVersion`, `maxVersion`, `alpn`, `resumption`, `pins`. Dates of certificates
-//! are in seconds since the Unix epoch.
+//! The JSON is an object of two lists. `handshakes` has an entry for each backend that was tried, in the order of their
+//! names: `gateway`, `backend`, `port`, `policy`, `time`, `result`, `outdated`, `meaning`, `consecutiveFailures`,
+//! `failingSince`, `endpoint`, `sni`, `detail` (all of the evidence in one line), `evidence` (`cause`, `demanded`,
+//! `trusted`, `remedy`), `chain` (of what the peer presented, leaf first: `subject`, `issuer`, `subjectAltNames`,
+//! `notBefore`, `notAfter`, `ca`, `sha256`), `established` (of the last that succeeded: `version`, `cipher`, `alpn`,
+//! `resumed`, `peerNotAfter`), `lastFailure` (`time`, `result`, `endpoint`, `cause`, `remedy`, `outdated`) and `counts`
+//! (`full`, `resumed`, `failed`). `backends` has an entry for each of the plan, the failing ones first: `gateway`,
+//! `backend`, `port`, `policy`, `nearMiss` (`policy`, `message`), `tls` (`originate`, `unusable`, `plaintext`), `result`
+//! (the word of the failure that is told of, else of the last handshake, or why there can be none), `troubles`, `remedy`,
+//! and `identity` where there is one: `sni`, `names`, `anchors` (`origin`, `count`, and the first `certificates` with
+//! `subject`, `issues` and `notAfter`, or `malformed`), `clientCertificate` (`reference`, `notAfter`), `minVersion`,
+//! `maxVersion`, `alpn`, `resumption`, `pins`. Dates of certificates are in seconds since the Unix epoch.
 
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};

@@ -8,7 +8,7 @@ use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::family::{Family, Moment, collect, counter, gauge, histogram, label_set, moment};
 use super::known::Known;
-use crate::plan::{BackendId, Expiries, Plan};
+use crate::plan::{Backend, BackendId, Expiries, Plan};
 use crate::telemetry::PolicyCondition;
 
 const PROPAGATION: (&str, &str) =
@@ -33,6 +33,10 @@ const LISTENER_NOT_AFTER: (&str, &str) = (
 );
 const POLICY: (&str, &str) =
     ("postern_upstream_tls_policy_info", "1, with the policy by which TLS is originated to a backend, or refused.");
+const NEAR_MISS: (&str, &str) = (
+    "postern_upstream_tls_policy_near_miss_info",
+    "1, with a policy that selects nothing and was probably meant for a backend, to which there is no TLS.",
+);
 const BUILD: (&str, &str) = ("postern_build_info", "1, with the version that runs.");
 const DROPPED: (&str, &str) =
     ("postern_access_log_dropped_total", "Lines of the access log that were dropped since nobody took them in time.");
@@ -111,6 +115,7 @@ pub(in crate::telemetry) struct ConfigMetrics {
     authorities: Family<AuthorityLabels, Moment>,
     clients: Family<CertificateLabels, Moment>,
     policies: Family<PolicyLabels, IntGauge>,
+    near_misses: Family<PolicyLabels, IntGauge>,
     listeners: Family<CertificateLabels, Moment>,
     build: Family<BuildLabels, IntGauge>,
     dropped: Family<(), IntCounter>,
@@ -127,6 +132,7 @@ impl ConfigMetrics {
             authorities: Family::new(moment),
             clients: Family::new(moment),
             policies: Family::new(gauge),
+            near_misses: Family::new(gauge),
             listeners: Family::new(moment),
             build: Family::new(gauge),
             dropped: Family::new(counter),
@@ -175,13 +181,15 @@ impl ConfigMetrics {
         self.conditions.replace(series, |gauge, value| gauge.set(value.into()));
     }
 
-    /// The policy of each backend that has one.
+    /// The policy of each backend that has one, and the one that nearly selects it.
     pub(in crate::telemetry) fn policies(&self, plan: &Plan) {
-        let series = plan.backends.iter().filter_map(|(id, backend)| {
-            let policy = backend.tls.policy()?.clone();
-            Some((PolicyLabels { backend: id.clone(), policy }, 1))
-        });
-        self.policies.replace(series, IntGauge::set);
+        let backends = || plan.backends.values();
+        let labels =
+            |backend: &Backend, policy: &Arc<str>| PolicyLabels { backend: backend.id.clone(), policy: policy.clone() };
+        let selecting = backends().filter_map(|backend| Some((labels(backend, backend.tls.policy()?), 1)));
+        self.policies.replace(selecting, IntGauge::set);
+        let missing = backends().filter_map(|backend| Some((labels(backend, &backend.near_miss.as_ref()?.policy), 1)));
+        self.near_misses.replace(missing, IntGauge::set);
     }
 
     pub(in crate::telemetry) fn certificates(&self, expiries: &Expiries) {
@@ -213,6 +221,7 @@ impl ConfigMetrics {
             collect(CONDITION, [&self.conditions], |_| true),
             collect(CA_NOT_AFTER, [&self.authorities], |_| true),
             collect(POLICY, [&self.policies], |_| true),
+            collect(NEAR_MISS, [&self.near_misses], |_| true),
             collect(CLIENT_NOT_AFTER, [&self.clients], |_| true),
             collect(LISTENER_NOT_AFTER, [&self.listeners], |_| true),
             collect(BUILD, [&self.build], |_| true),

@@ -74,7 +74,7 @@ impl Known {
     /// Whether TLS is originated to a backend in the same way as there.
     pub(in crate::telemetry) fn same_tls(&self, other: &Self, id: &BackendId) -> bool {
         let (one, other) = (self.backends.get(id), other.backends.get(id));
-        one.zip(other).is_some_and(|(one, other)| Arc::ptr_eq(one, other) || one.tls == other.tls)
+        one.zip(other).is_some_and(|(one, other)| one.tls.is_same(&other.tls))
     }
 
     /// A backend that a policy selects, whether the policy can be used or not.

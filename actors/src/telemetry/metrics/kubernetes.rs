@@ -1,5 +1,6 @@
 //! Metrics of what passes between this process and Kubernetes. There is one of these, not one a worker.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use prometheus::proto::MetricFamily;
@@ -17,6 +18,10 @@ const RESTARTS: (&str, &str) =
 const WRITES: (&str, &str) =
     ("postern_kubernetes_writes_total", "Writes to Kubernetes, by kind of object and what became of them.");
 const EVENTS: (&str, &str) = ("postern_kubernetes_events_total", "Events on handshakes, by what became of them.");
+const PROGRAMMED: (&str, &str) = (
+    "postern_gateway_programmed",
+    "1 if the condition Programmed of the Gateway is true, else 0; told by the controller that writes.",
+);
 const LEADER: (&str, &str) = ("postern_leader", "1 if this is the controller that writes, else 0.");
 
 /// Every kind that is watched or written. Another one is `other`: kinds can be made up, the names of series cannot.
@@ -108,6 +113,12 @@ struct KindLabel {
 label_set!(KindLabel { "kind": kind });
 
 #[derive(Debug, PartialEq, Eq, Hash)]
+struct GatewayLabel {
+    gateway: Arc<str>,
+}
+label_set!(GatewayLabel { "gateway": gateway });
+
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct WriteLabels {
     kind: &'static str,
     result: &'static str,
@@ -122,6 +133,7 @@ pub(in crate::telemetry) struct KubernetesMetrics {
     writes: Family<WriteLabels, IntCounter>,
     events: Family<EventLabel, IntCounter>,
     leader: Family<(), IntGauge>,
+    programmed: Family<GatewayLabel, IntGauge>,
 }
 
 impl KubernetesMetrics {
@@ -132,6 +144,7 @@ impl KubernetesMetrics {
             writes: Family::new(counter),
             events: Family::new(counter),
             leader: Family::new(gauge),
+            programmed: Family::new(gauge),
         }
     }
 
@@ -158,6 +171,12 @@ impl KubernetesMetrics {
         self.leader.series(()).set(leads.into());
     }
 
+    /// The Gateways and whether each is programmed, in the place of those told before.
+    pub(in crate::telemetry) fn programmed<'a>(&self, gateways: impl IntoIterator<Item = (&'a str, bool)>) {
+        let series = gateways.into_iter().map(|(gateway, is_so)| (GatewayLabel { gateway: gateway.into() }, is_so));
+        self.programmed.replace(series, |gauge, is_so| gauge.set(is_so.into()));
+    }
+
     /// What was told last; nothing in a process that is no controller.
     pub(in crate::telemetry) fn is_leader(&self) -> Option<bool> {
         self.leader.get(&()).map(|gauge| gauge.get() == 1)
@@ -174,6 +193,7 @@ impl KubernetesMetrics {
             collect(WRITES, [&self.writes], |_| true),
             collect(EVENTS, [&self.events], |_| true),
             collect(LEADER, [&self.leader], |()| true),
+            collect(PROGRAMMED, [&self.programmed], |_| self.is_leader() == Some(true)),
         ]
         .into_iter()
         .flatten()

@@ -173,8 +173,7 @@ impl BackendSeries {
         if let Some(state) = to {
             self.pool[state as usize].step(true);
         }
-        let established = |state| matches!(state, Some(PoolState::Active | PoolState::Idle));
-        if established(to) && !established(from) {
+        if from == Some(PoolState::Connecting) && to.is_some() {
             self.opened.add(1);
         }
     }

@@ -66,7 +66,10 @@ const SERIES_OF_A_BACKEND: usize = 268;
 #[test]
 fn every_metric_has_its_name_and_labels() {
     let telemetry = telemetry();
-    telemetry.plan_applied(&plan([("a", originate())]));
+    let mut plan_of_both = plan([("a", originate())]);
+    let (id_of_nearly, nearly) = nearly();
+    plan_of_both.backends.insert(id_of_nearly, nearly);
+    telemetry.plan_applied(&plan_of_both);
     let (worker, gateway, a, tls) = (telemetry.worker(), "ns/gw".into(), id("a"), tls_info());
     worker.request(&request(&gateway, Some(&a)));
     worker.request_in_flight("ns/gw", true);
@@ -83,6 +86,7 @@ fn every_metric_has_its_name_and_labels() {
     telemetry.kubernetes_watched(["HTTPRoute"]);
     telemetry.kubernetes_written("Gateway", WriteResult::Success);
     telemetry.leads(true);
+    telemetry.gateways_programmed([("ns/gw", true)]);
     telemetry.event_written(EventResult::Written);
     telemetry.certificates(&Expiries {
         clients: vec![certificate("Secret/ns/client")],
@@ -105,6 +109,7 @@ fn every_metric_has_its_name_and_labels() {
         ("downstream_connections", "gateway port".into()),
         ("downstream_connections_rejected_total", "gateway reason".into()),
         ("downstream_tls_handshakes_total", "gateway port result".into()),
+        ("gateway_programmed", "gateway".into()),
         ("kubernetes_events_total", "result".into()),
         ("kubernetes_out_of_touch_since_timestamp_seconds", String::new()),
         ("kubernetes_watch_restarts_total", "kind".into()),
@@ -130,6 +135,7 @@ fn every_metric_has_its_name_and_labels() {
         ("upstream_tls_last_failure_timestamp_seconds", format!("{b} result")),
         ("upstream_tls_peer_certificate_not_after_timestamp_seconds", b.into()),
         ("upstream_tls_policy_info", format!("{b} policy")),
+        ("upstream_tls_policy_near_miss_info", format!("{b} policy")),
     ]
     .into_iter()
     .map(|(name, labels)| (format!("postern_{name}"), labels))

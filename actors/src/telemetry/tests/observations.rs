@@ -48,13 +48,54 @@ fn what_was_seen_before_the_identity_changed_is_outdated_until_the_next_attempt(
     let outdated = || telemetry.observations().get(&a).expect("an observation").outdated;
     telemetry.plan_applied(&plan([("a", originate())]));
     assert!(!outdated(), "nothing changed");
-    let Tls::Originate { policy, identity } = originate() else { panic!("it does") };
-    let identity = TlsIdentity { sni: "other.example".into(), ..(*identity).clone() };
-    telemetry.plan_applied(&plan([("a", Tls::Originate { policy, identity: Arc::new(identity) })]));
+    let other = other();
+    telemetry.plan_applied(&plan([("a", other.clone())]));
     assert!(outdated());
-    worker.handshake(&failed(&a, HandshakeResult::Expired));
+    worker.handshake(&HandshakeRecord { configured: &other, ..failed(&a, HandshakeResult::Expired) });
     let last = telemetry.observations().get(&a).expect("an observation");
     assert_eq!((last.outdated, last.consecutive_failures), (false, 1));
+    worker.handshake(&HandshakeRecord { configured: &other, ..succeeded(&a, &tls) });
+    assert!(!outdated());
+}
+
+/// TLS under another identity than [`originate`].
+fn other() -> Tls {
+    let Tls::Originate { policy, identity } = originate() else { panic!("it does") };
+    let identity = TlsIdentity { sni: "other.example".into(), ..(*identity).clone() };
+    Tls::Originate { policy, identity: Arc::new(identity) }
+}
+
+#[test]
+fn an_attempt_that_began_before_a_change_says_nothing_of_what_is_configured_since() {
+    let telemetry = telemetry();
+    let (worker, a, tls) = (telemetry.worker(), id("a"), tls_info());
+    let last = || telemetry.observations().get(&a).expect("an observation");
+    telemetry.plan_applied(&plan([("a", originate())]));
+    worker.handshake(&failed(&a, HandshakeResult::UnknownIssuer));
+    let other = other();
+    telemetry.plan_applied(&plan([("a", other.clone())]));
     worker.handshake(&succeeded(&a, &tls));
+    assert_eq!((last().outdated, last().result, last().counts.full), (true, HandshakeResult::UnknownIssuer, 1));
+    worker.handshake(&HandshakeRecord { configured: &other, ..failed(&a, HandshakeResult::NameMismatch) });
+    worker.handshake(&succeeded(&a, &tls));
+    assert_eq!((last().outdated, last().result, last().counts.full), (false, HandshakeResult::NameMismatch, 2));
+
+    telemetry.plan_applied(&plan([]));
+    worker.handshake(&HandshakeRecord { configured: &other, ..failed(&a, HandshakeResult::Timeout) });
+    assert!(!telemetry.observations().knows(&a), "its backend has gone");
+}
+
+#[test]
+fn a_failure_before_a_change_is_known_as_such() {
+    let telemetry = telemetry();
+    let (worker, a, tls, other) = (telemetry.worker(), id("a"), tls_info(), other());
+    let outdated = || telemetry.observations().get(&a).and_then(|last| last.last_failure).expect("it failed").outdated;
+    telemetry.plan_applied(&plan([("a", originate())]));
+    worker.handshake(&failed(&a, HandshakeResult::UnknownIssuer));
+    assert!(!outdated());
+    telemetry.plan_applied(&plan([("a", other.clone())]));
+    worker.handshake(&HandshakeRecord { configured: &other, ..succeeded(&a, &tls) });
+    assert!(outdated());
+    worker.handshake(&HandshakeRecord { configured: &other, ..failed(&a, HandshakeResult::Expired) });
     assert!(!outdated());
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
@@ -11,10 +12,12 @@ use tokio::time::timeout;
 use super::report::Verdict;
 use super::{Milliseconds, Probe};
 use crate::outcome::HandshakeResult;
+use crate::printable::printable;
 use crate::telemetry::{Evidence, TlsInfo};
 use crate::upstream::classify;
 use crate::upstream::connector::{Dial, DialFailure, Line, Made, MadeTls, Transport, limited};
 use crate::upstream::explain;
+use crate::upstream::handshake::CertificateRequest;
 
 /// How long a peer that asked for a client certificate has for its refusal, besides some round trips.
 const REFUSAL: Duration = Duration::from_secs(1);
@@ -33,7 +36,7 @@ pub(super) struct Attempt {
     pub(super) tcp: Option<Duration>,
     pub(super) handshake: Option<Duration>,
     pub(super) tls: Option<TlsInfo>,
-    pub(super) asked_for_certificate: bool,
+    pub(super) certificate_request: Option<Arc<CertificateRequest>>,
     /// As presented, leaf first.
     pub(super) chain: Vec<CertificateDer<'static>>,
     /// Whether the peer itself has shown that it takes the handshake for done.
@@ -71,7 +74,7 @@ impl Attempt {
             tcp: failure.tcp,
             handshake: failure.handshake,
             tls: None,
-            asked_for_certificate: failure.asked_for_certificate,
+            certificate_request: failure.certificate_request,
             chain: failure.chain,
             confirmed: false,
             response: None,
@@ -98,7 +101,7 @@ impl Probe {
             tcp: Some(made.tcp),
             handshake: None,
             tls: None,
-            asked_for_certificate: false,
+            certificate_request: None,
             chain: Vec::new(),
             confirmed: true,
             response: None,
@@ -113,7 +116,7 @@ impl Probe {
         attempt.confirmed = tls.info.version == "1.2" || matches!(word, Ok(Word::Line(_)));
         attempt.evidence = Evidence::presented(tls.accepted.facts.clone());
         if let (Err(error), Some(profile)) = (&word, &attempt.line.profile)
-            && let Some(refusal) = classify::late(error, tls.asked_for_certificate)
+            && let Some(refusal) = classify::late(error, tls.certificate_request.is_some())
             && !attempt.confirmed
         {
             attempt.result = refusal.result;
@@ -127,7 +130,7 @@ impl Probe {
             Err(error) => format!("none: {error}"),
         });
         attempt.handshake = Some(tls.handshake);
-        attempt.asked_for_certificate = tls.asked_for_certificate;
+        attempt.certificate_request = tls.certificate_request;
         attempt.chain = tls.accepted.chain.to_vec();
         attempt.tls = (attempt.result == HandshakeResult::Ok).then_some(tls.info);
         attempt
@@ -137,7 +140,7 @@ impl Probe {
     /// do the tickets by which a session is resumed; a peer that agrees says nothing before it is asked something.
     async fn word(&self, io: &mut Box<dyn Transport>, tls: &MadeTls, tcp: Duration) -> io::Result<Word> {
         let limit = self.settings.handshake_timeout;
-        let patience = match (tls.info.version, tls.asked_for_certificate) {
+        let patience = match (tls.info.version, tls.certificate_request.is_some()) {
             _ if self.request => limit,
             ("1.2", _) => return Ok(Word::Nothing),
             (_, true) => (REFUSAL + tcp * 4).min(limit),
@@ -168,7 +171,24 @@ async fn first_line(io: &mut Box<dyn Transport>) -> io::Result<Word> {
     if said.is_empty() {
         return Ok(Word::End);
     }
-    let line = String::from_utf8_lossy(&said);
-    let line = line.lines().next().unwrap_or_default();
-    Ok(Word::Line(line.chars().filter(|c| !c.is_control()).take(80).collect()))
+    Ok(Word::Line(shown(&said)))
+}
+
+/// The first line of what a peer said.
+fn shown(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    printable(text.lines().next().unwrap_or_default()).chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_a_peer_says_is_shown_as_one_harmless_line() {
+        assert_eq!(shown(b"HTTP/1.1 200 OK\r\nserver: a\r\n"), "HTTP/1.1 200 OK");
+        let wild = "HTTP/1.1 200 \u{1b}[2J\u{202e}KO\r\n";
+        assert_eq!(shown(wild.as_bytes()), "HTTP/1.1 200 \u{fffd}[2J\u{fffd}KO");
+        assert_eq!(shown(&[b'a'; 200]).len(), 80);
+    }
 }

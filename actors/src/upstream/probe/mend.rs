@@ -1,11 +1,9 @@
 //! What an identity would have to say for its handshake to succeed. Each change is tried by a handshake, and what that says
 //! decides on the next one.
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls_pki_types::{CertificateDer, DnsName};
+use rustls_pki_types::CertificateDer;
 
 use super::attempt::Attempt;
 use super::trust::vouches;
@@ -14,7 +12,8 @@ use crate::certificate::Facts;
 use crate::outcome::HandshakeResult;
 use crate::plan::identity::{Bundle, Der, PeerNames, SubjectAltName, TlsVersion};
 use crate::plan::{TlsIdentity, Trust};
-use crate::upstream::classify;
+use crate::upstream::names::demandable;
+use crate::upstream::path::path;
 
 /// As many as `subjectAltNames` takes.
 const NAMES: usize = 5;
@@ -26,9 +25,11 @@ const CHANGES: usize = 8;
 pub struct Mended {
     /// What it would be.
     pub identity: TlsIdentity,
+    /// Which of [`Probe::at_hand`] it trusts as well, and the certificate in it that vouches.
+    pub at_hand: Vec<(usize, Der)>,
     /// The anchors that it has more: nobody but the peer itself vouches for them.
     pub anchors: Vec<Der>,
-    /// How its handshake ends; not `ok` either if an endpoint that is ok would no longer be.
+    /// How its handshake ends.
     pub result: HandshakeResult,
     /// What would mend that; empty if it succeeds.
     pub remedy: String,
@@ -37,12 +38,17 @@ pub struct Mended {
 }
 
 impl Probe {
-    /// Looks for changes; `all` are the attempts under the identity as it is. `None` if no change of it would help.
-    pub(super) async fn mend(&self, failed: &Attempt, all: &[Attempt], profile: &TlsProfile) -> Option<Mended> {
+    /// Looks for changes. `None` if no change of the identity would help, or if the peer is not one to go by: where
+    /// `others_pass` under the identity as it is, nothing that this one presents is taken into it.
+    pub(super) async fn mend(&self, failed: &Attempt, others_pass: bool, profile: &TlsProfile) -> Option<Mended> {
         // Only the peer says that it is to be trusted: it gets neither the client certificate nor a request.
         let client_certificate = &profile.identity.client_certificate;
         let as_it_is = TlsIdentity { client_certificate: None, ..TlsIdentity::clone(&profile.identity) };
         let probe = Self { request: false, ..self.clone() };
+        let change = |identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile| {
+            let nothing = others_pass && is_of_the_peer(failed.result);
+            if nothing { None } else { change(identity, failed, profile, &self.at_hand) }
+        };
         let mut mended = change(&as_it_is, failed, profile)?;
         for _ in 1..CHANGES {
             let profile = probe.profile(&Arc::new(mended.identity.clone())).ok()?;
@@ -50,14 +56,27 @@ impl Probe {
             mended.tried(&attempt, client_certificate.is_some());
             let Some(next) = change(&mended.identity, &attempt, &profile) else { break };
             mended.identity = next.identity;
+            mended.at_hand.extend(next.at_hand);
             mended.anchors.extend(next.anchors);
-        }
-        let tried = probe.profile(&Arc::new(mended.identity.clone())).ok()?;
-        if let Some((address, result)) = broken(all, &tried) {
-            mended.breaks(address, result);
         }
         mended.identity.client_certificate.clone_from(client_certificate);
         Some(mended)
+    }
+}
+
+impl Probe {
+    /// Which of those at hand has the intermediates that a peer should have sent: with them its chain would be trusted as
+    /// it is. And the name of the first of them.
+    pub(super) fn lacking(&self, failed: &Attempt, profile: &TlsProfile) -> Option<(usize, String)> {
+        if failed.result != HandshakeResult::UnknownIssuer {
+            return None;
+        }
+        self.at_hand.iter().enumerate().find_map(|(index, bundle)| {
+            let more = bundle.issuers.iter().map(|der| CertificateDer::from(der.to_vec()));
+            let whole: Vec<_> = failed.chain.iter().cloned().chain(more).collect();
+            let first = path(&whole).into_iter().find(|step| step.at >= failed.chain.len())?;
+            vouches(profile, &profile.identity.trust, &whole).then_some((index, first.facts.subject))
+        })
     }
 }
 
@@ -65,42 +84,36 @@ impl Mended {
     fn tried(&mut self, attempt: &Attempt, has_client_certificate: bool) {
         self.result = attempt.result;
         self.remedy = attempt.evidence.remedy.to_string();
-        self.client_certificate_untried = has_client_certificate && attempt.asked_for_certificate;
+        self.client_certificate_untried = has_client_certificate && attempt.certificate_request.is_some();
         if self.client_certificate_untried && self.result == HandshakeResult::ClientCertRejected {
             // There is one: who presents it will know.
             self.remedy.clear();
         }
     }
-
-    fn breaks(&mut self, address: SocketAddr, result: HandshakeResult) {
-        if self.result == HandshakeResult::Ok {
-            self.result = result;
-        }
-        if !self.remedy.is_empty() {
-            self.remedy.push(' ');
-        }
-        let _ = write!(
-            self.remedy,
-            "{address}, which is ok by the policy as it is, would end as {result} by them: have the endpoints present \
-             certificates that one policy takes."
-        );
-    }
 }
 
-/// The first endpoint whose chain was good and is so no longer under a changed identity, and the word for it.
-fn broken(all: &[Attempt], changed: &TlsProfile) -> Option<(SocketAddr, HandshakeResult)> {
-    let now = changed.clock.current_time()?;
-    let good = all.iter().filter(|attempt| attempt.result == HandshakeResult::Ok);
-    good.filter_map(|attempt| Some((attempt.line.address, changed.verifier.verify(&attempt.chain, now).err()?)))
-        .map(|(address, error)| (address, classify::tls(&error, false).result))
-        .next()
+/// Whether a failure is about what the peer presents, and not about how it speaks.
+pub(super) fn is_of_the_peer(result: HandshakeResult) -> bool {
+    matches!(
+        result,
+        HandshakeResult::UnknownIssuer
+            | HandshakeResult::NameMismatch
+            | HandshakeResult::BadSignature
+            | HandshakeResult::CaUsedAsEndEntity
+            | HandshakeResult::PinMismatch
+    )
 }
 
 /// The change that a failure asks for, if there is one.
-fn change(identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile) -> Option<Mended> {
+fn change(identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile, at_hand: &[Arc<Bundle>]) -> Option<Mended> {
     let mut identity = identity.clone();
-    let mut anchors = Vec::new();
+    let (mut known, mut anchors) = (Vec::new(), Vec::new());
+    let untrusted = matches!(failed.result, HandshakeResult::UnknownIssuer | HandshakeResult::CaUsedAsEndEntity);
     match failed.result {
+        _ if untrusted && let Some((index, der)) = vouching(at_hand, &failed.chain, profile) => {
+            identity.trust = joined(&identity.trust, &at_hand[index]);
+            known.push((index, der));
+        }
         HandshakeResult::UnknownIssuer => {
             let anchor = anchor(&failed.chain, profile)?;
             identity.trust = trusting(&identity.trust, &anchor);
@@ -134,27 +147,44 @@ fn change(identity: &TlsIdentity, failed: &Attempt, profile: &TlsProfile) -> Opt
         _ => return None,
     }
     let (result, remedy) = (failed.result, String::new());
-    Some(Mended { identity, anchors, result, remedy, client_certificate_untried: false })
+    Some(Mended { identity, at_hand: known, anchors, result, remedy, client_certificate_untried: false })
+}
+
+/// The first of those at hand that would vouch for a chain, and the certificate in it that does.
+fn vouching(at_hand: &[Arc<Bundle>], chain: &[CertificateDer<'static>], profile: &TlsProfile) -> Option<(usize, Der)> {
+    let alone = |der: &&Der| vouches(profile, &trusting(&Trust::Bundle(Arc::default()), der), chain);
+    at_hand
+        .iter()
+        .enumerate()
+        .find_map(|(index, bundle)| Some((index, bundle.issuers.iter().chain(&bundle.leaves).find(alone)?.clone())))
 }
 
 /// The certificate of a chain that would vouch for it: the topmost CA that came with it, or a leaf that has signed itself.
 fn anchor(chain: &[CertificateDer<'static>], profile: &TlsProfile) -> Option<Der> {
-    let (leaf, others) = chain.split_first()?;
-    let facts = |der: &CertificateDer<'_>| Facts::read(der).ok();
-    let authorities = others.iter().rev().filter(|der| facts(der).is_some_and(|facts| facts.is_ca));
-    let itself = Some(leaf).filter(|der| facts(der).is_some_and(|facts| facts.subject == facts.issuer));
-    let mut candidates = authorities.chain(itself).map(|der| Der::from(der.as_ref()));
+    let path = path(chain);
+    let on_path = path.iter().rev().filter(|step| step.at > 0 || step.is_self_issued()).map(|step| step.at);
+    // Of two CAs of one name, the other may be the one.
+    let is_ca = |at: &usize| Facts::read(&chain[*at]).is_ok_and(|facts| facts.is_ca);
+    let mut candidates = on_path.chain((1..chain.len()).rev().filter(is_ca)).map(|at| Der::from(chain[at].as_ref()));
     candidates.find(|candidate| vouches(profile, &trusting(&Trust::Bundle(Arc::default()), candidate), chain))
 }
 
-/// The same trust, and in this certificate. A policy cannot refer to certificates and to the system's roots.
+/// The same trust, and in this certificate.
 fn trusting(trust: &Trust, certificate: &Der) -> Trust {
+    let certificate = vec![certificate.clone()];
+    let is_ca = Facts::read(&certificate[0]).is_ok_and(|facts| facts.is_ca);
+    let (issuers, leaves) = if is_ca { (certificate, Vec::new()) } else { (Vec::new(), certificate) };
+    joined(trust, &Bundle { issuers, leaves })
+}
+
+/// The same trust, and in these certificates. A policy cannot refer to certificates and to the system's roots.
+fn joined(trust: &Trust, more: &Bundle) -> Trust {
     let (mut issuers, mut leaves) = match trust {
         Trust::System(_) => (Vec::new(), Vec::new()),
         Trust::Bundle(bundle) => (bundle.issuers.clone(), bundle.leaves.clone()),
     };
-    let is_ca = Facts::read(certificate).is_ok_and(|facts| facts.is_ca);
-    if is_ca { &mut issuers } else { &mut leaves }.push(certificate.clone());
+    issuers.extend(more.issuers.iter().cloned());
+    leaves.extend(more.leaves.iter().cloned());
     Trust::Bundle(Arc::new(Bundle { issuers, leaves }))
 }
 
@@ -167,94 +197,10 @@ fn with_names(identity: &TlsIdentity, leaf: &CertificateDer<'_>) -> Option<Vec<S
         PeerNames::AnyOf(names) => names.clone(),
     };
     let before = names.len();
-    let facts = Facts::read(leaf).ok()?;
-    let hosts = facts.dns_names.iter().map(|name| name.to_ascii_lowercase()).filter(|name| is_hostname(name));
-    let uris = facts.uris.iter().filter(|uri| is_absolute(uri)).cloned().map(SubjectAltName::Uri);
-    for name in hosts.map(SubjectAltName::Hostname).chain(uris) {
+    for name in demandable(&Facts::read(leaf).ok()?) {
         if names.len() < NAMES && !names.contains(&name) {
             names.push(name);
         }
     }
     (names.len() > before).then_some(names)
-}
-
-/// What the schema and the translation take for a `hostname`: labels of lower-case letters, digits and `-`, the first of
-/// which may be `*`, and no IP address. No wildcard for a whole top-level domain is proposed.
-fn is_hostname(name: &str) -> bool {
-    let wildcard = name.strip_prefix("*.");
-    let labels = wildcard.unwrap_or(name);
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let label =
-        |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(legal);
-    let narrow = wildcard.is_none_or(|base| base.contains('.'));
-    name.len() <= 253 && narrow && labels.split('.').all(label) && DnsName::try_from(labels).is_ok()
-}
-
-/// What the schema takes for a `uri`: one with a scheme and an authority, of the characters of RFC 3986.
-fn is_absolute(uri: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
-    let is_scheme = |scheme: &str| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    };
-    let has_authority = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
-    let whole = uri.split_once("://").is_some_and(|(scheme, rest)| is_scheme(scheme) && has_authority(rest));
-    whole && uri.len() <= 253 && uri.bytes().all(legal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_is_proposed_that_the_schema_refuses() {
-        for name in ["example.com", "*.example.com", "a-1.b", "backend"] {
-            assert!(is_hostname(name), "{name}");
-        }
-        let long = format!("{}.com", "a.".repeat(126));
-        for name in [
-            "",
-            "*",
-            "*.",
-            "*.com",
-            "a b",
-            "a..b",
-            ".a",
-            "a.",
-            "-a.b",
-            "a_b",
-            "A.b",
-            "a.*.b",
-            "127.0.0.1",
-            "a\u{202e}b",
-            "a\nb",
-            &long,
-        ] {
-            assert!(!is_hostname(name), "{name:?}");
-        }
-        for uri in ["spiffe://example.com/a", "https://[::1]:8443/a?b=c#d"] {
-            assert!(is_absolute(uri), "{uri}");
-        }
-        let long = format!("spiffe://{}", "a".repeat(253));
-        for uri in [
-            "",
-            "a",
-            "spiffe:a",
-            "://a",
-            "spiffe://",
-            "spiffe:///a",
-            "1a://b",
-            "a/b://c",
-            "a#b://c",
-            "a://b c",
-            "a://b\"c",
-            "a://b\n",
-            "a://\u{2066}b",
-            "a://b\u{e9}",
-            "a://{b}",
-            &long,
-        ] {
-            assert!(!is_absolute(uri), "{uri:?}");
-        }
-    }
 }

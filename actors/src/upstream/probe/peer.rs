@@ -17,18 +17,17 @@ pub(super) fn certificates(chain: &[CertificateDer<'static>], profile: &TlsProfi
     chain.iter().filter_map(read).map(|facts| CertificateReport::of(&facts, now)).collect()
 }
 
-/// Each demanded name, and whether the leaf carries it.
+/// Each demanded name, and whether the leaf carries it; of one that cannot be read, nobody knows.
 pub(super) fn names(leaf: &CertificateDer<'_>, profile: &TlsProfile) -> Vec<NameReport> {
+    let (Ok(parsed), Ok(facts)) = (ParsedCertificate::try_from(leaf), Facts::read(leaf)) else { return Vec::new() };
     match &profile.identity.names {
         PeerNames::Sni => {
-            let parsed = ParsedCertificate::try_from(leaf);
-            let carried = parsed.is_ok_and(|leaf| verify_server_name(&leaf, &profile.server_name).is_ok());
+            let carried = verify_server_name(&parsed, &profile.server_name).is_ok();
             let demanded = SubjectAltName::Hostname(profile.identity.sni.to_string()).to_string();
             vec![NameReport { demanded, carried }]
         }
         PeerNames::AnyOf(names) => {
-            let facts = Facts::read(leaf).ok();
-            let carried = |name| facts.as_ref().is_some_and(|facts| satisfies(facts, name));
+            let carried = |name| satisfies(&facts, name);
             names.iter().map(|name| NameReport { demanded: name.to_string(), carried: carried(name) }).collect()
         }
     }

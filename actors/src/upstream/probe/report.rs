@@ -3,7 +3,7 @@
 //!
 //! Times are in milliseconds, moments in seconds since the Unix epoch. No private key and no Secret is in it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,19 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
 use super::attempt::Attempt;
-use super::mend::Mended;
+use super::mend::{Mended, is_of_the_peer};
 use super::peer;
-use crate::certificate::Facts;
+use crate::certificate::{Facts, distinguished_name};
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::hexadecimal;
-use crate::plan::{Backend, Poison, TlsIdentity};
+use crate::plan::{Backend, EndpointSource, Poison, TlsIdentity};
+use crate::upstream::explain;
 use crate::upstream::profile::TlsProfile;
 use crate::upstream::refused::RefusedAddresses;
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
+/// How many endpoints a sentence names.
+const NAMED: usize = 8;
 
 /// Everything.
 #[derive(Debug, Clone, Serialize)]
@@ -51,6 +54,9 @@ pub struct Report {
     /// What the policy would have to say; `None` where it need not, or that would not help.
     #[serde(skip)]
     pub mended: Option<Mended>,
+    /// Which of [`Probe::at_hand`](super::Probe::at_hand) has an intermediate that the peer should have sent.
+    #[serde(skip)]
+    pub lacking: Option<usize>,
 }
 
 /// What is offered to the peer and demanded of it.
@@ -69,6 +75,8 @@ pub struct Offer {
     pub alpn: Vec<String>,
     /// `kind/namespace/name` of the client certificate, if there is one.
     pub client_certificate: Option<Arc<str>>,
+    /// Who issued that, RFC 4514.
+    pub client_certificate_issuer: Option<String>,
     /// Base64 of the SHA-256 of the keys that are permitted; empty permits any.
     pub pins: Vec<String>,
     /// Whether sessions may be resumed.
@@ -99,7 +107,7 @@ pub struct EndpointReport {
     pub address: SocketAddr,
     /// The word of the attempt.
     pub result: HandshakeResult,
-    /// What rustls or the system said; empty if it succeeded.
+    /// What happened, in a few words; empty if it succeeded.
     pub cause: String,
     /// Whether TCP reached it.
     pub reached: bool,
@@ -115,6 +123,8 @@ pub struct EndpointReport {
     pub alpn: String,
     /// Whether the peer asked for a client certificate.
     pub asked_for_certificate: bool,
+    /// The CAs that it named for client certificates, RFC 4514; the first sixteen, and none if it named none.
+    pub client_authorities: Vec<String>,
     /// Whether the peer has shown that it takes the handshake for done. In TLS 1.3 one that has not may still refuse the
     /// client certificate with the first request.
     pub confirmed: bool,
@@ -136,18 +146,45 @@ pub struct CertificateReport {
     pub issuer: String,
     /// The first sixteen subjectAltNames, `DNS:example.com`.
     pub subject_alt_names: Vec<String>,
+    /// How many there are beyond these.
+    pub more_subject_alt_names: usize,
     /// Inclusive.
     pub not_before: i64,
     /// Inclusive.
     pub not_after: i64,
     /// Whole days from now to `notAfter`; negative if that has passed.
     pub days_left: i64,
+    /// Whether it is inside of both.
+    pub validity: Validity,
     /// `CA:TRUE`
     pub ca: bool,
     /// SHA-256 of the certificate, in hexadecimal.
     pub sha256: String,
     /// Base64 of the SHA-256 of its key, as the option `pinned-sha256` has it.
     pub pin: String,
+}
+
+/// Where a moment is, seen from the dates of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Validity {
+    /// Inside of them.
+    Valid,
+    /// Before `notBefore`.
+    NotYetValid,
+    /// After `notAfter`.
+    Expired,
+}
+
+impl Validity {
+    /// At `now`, in seconds since the Unix epoch.
+    pub(super) fn of(facts: &Facts, now: i64) -> Self {
+        match now {
+            now if now < facts.not_before => Self::NotYetValid,
+            now if now > facts.not_after => Self::Expired,
+            _ => Self::Valid,
+        }
+    }
 }
 
 /// One demanded name.
@@ -184,6 +221,8 @@ pub struct AnchorReport {
     pub not_after: i64,
     /// What it may do today.
     pub role: Role,
+    /// Whether it is inside of its dates.
+    pub validity: Validity,
     /// Whether the chain is good by this anchor alone.
     pub vouches: bool,
 }
@@ -222,7 +261,7 @@ pub struct Verdict {
     pub result: Reason,
     /// What the word means.
     pub meaning: String,
-    /// What rustls or the system said; empty if it succeeded.
+    /// What happened, in a few words; empty if it succeeded.
     pub cause: String,
     /// What would mend it; empty if nothing has to be.
     pub remedy: String,
@@ -261,7 +300,19 @@ impl Report {
             anchors: None,
             verdict: Verdict::of(HandshakeResult::Other, String::new()),
             mended: None,
+            lacking: None,
         }
+    }
+
+    /// Whether the verdict is a failure, and other endpoints pass all the same.
+    pub fn others_pass(&self) -> bool {
+        let ok = HandshakeResult::Ok;
+        self.verdict.result != Reason::Handshake(ok) && self.endpoints.iter().any(|endpoint| endpoint.result == ok)
+    }
+
+    /// Whether one peer is to blame: it presents what the policy refuses, under which others pass.
+    pub fn blames_one_peer(&self) -> bool {
+        self.others_pass() && matches!(self.verdict.result, Reason::Handshake(result) if is_of_the_peer(result))
     }
 }
 
@@ -275,6 +326,7 @@ impl Offer {
             max_version: identity.max_version.as_str(),
             alpn: identity.alpn.clone(),
             client_certificate: identity.client_certificate.as_ref().map(|client| client.reference.clone()),
+            client_certificate_issuer: identity.client_certificate.as_deref().and_then(explain::issuer),
             pins: identity.pins.iter().map(|pin| STANDARD.encode(pin)).collect(),
             resumption: identity.resumption,
         }
@@ -331,7 +383,13 @@ impl EndpointReport {
             version: tls.map_or("", |tls| tls.version),
             cipher: tls.map_or("", |tls| tls.cipher),
             alpn: tls.map(|tls| tls.alpn.clone()).unwrap_or_default(),
-            asked_for_certificate: attempt.asked_for_certificate,
+            asked_for_certificate: attempt.certificate_request.is_some(),
+            client_authorities: attempt
+                .certificate_request
+                .iter()
+                .flat_map(|request| &request.authorities)
+                .filter_map(|name| distinguished_name(name))
+                .collect(),
             confirmed: attempt.confirmed,
             certificates: Vec::new(),
             names: Vec::new(),
@@ -347,9 +405,11 @@ impl CertificateReport {
             subject: facts.subject.clone(),
             issuer: facts.issuer.clone(),
             subject_alt_names: facts.names(),
+            more_subject_alt_names: facts.more_names(),
             not_before: facts.not_before,
             not_after: facts.not_after,
             days_left: (facts.not_after - now).div_euclid(SECONDS_OF_A_DAY),
+            validity: Validity::of(facts, now),
             ca: facts.is_ca,
             sha256: hexadecimal(&facts.fingerprint),
             pin: STANDARD.encode(facts.key_hash),
@@ -379,6 +439,37 @@ impl Verdict {
         }
     }
 
+    /// With a word on the others, if it is of one endpoint among several and not `ok`.
+    pub(super) fn among(mut self, attempts: &[Attempt], source: &EndpointSource) -> Self {
+        let (Reason::Handshake(result), Some(at)) = (self.result, self.at) else { return self };
+        if result == HandshakeResult::Ok || attempts.len() < 2 {
+            return self;
+        }
+        let failed: Vec<_> = attempts.iter().filter(|attempt| attempt.result != HandshakeResult::Ok).collect();
+        let fine = attempts.len() - failed.len();
+        let named = failed.iter().take(NAMED).map(|attempt| format!("{} ({})", attempt.line.address, attempt.result));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more = match failed.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let are = if fine == 1 { "is" } else { "are" };
+        let _ = write!(self.meaning, " {fine} of {} endpoints {are} fine. Not fine: {named}{more}.", attempts.len());
+        if fine > 0 && is_of_the_peer(result) {
+            let (who, or) = match source {
+                EndpointSource::Service(_) => {
+                    (format!("the pod at {at}"), ", or belongs to another workload that the Service's selector takes")
+                }
+                EndpointSource::Host { .. } => (format!("what answers at {at}"), ""),
+            };
+            self.remedy = format!(
+                "Look at {who}: others pass, so it presents what they do not{or}. Trust nothing that \
+                 it alone presents."
+            );
+        }
+        self
+    }
+
     /// Of a backend to which no connection is ever made.
     pub(super) fn poisoned(poison: &Poison) -> Self {
         let cause = poison.message.to_string();
@@ -388,7 +479,7 @@ impl Verdict {
                 result,
                 meaning: "The backend cannot be used.".to_owned(),
                 cause,
-                remedy: "The route's condition ResolvedRefs says what to mend.".to_owned(),
+                remedy: "Mend what the cause names.".to_owned(),
                 at: None,
             },
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
 
-use super::report::{AnchorReport, Anchors as Listed, Role};
+use super::report::{AnchorReport, Anchors as Listed, Role, Validity};
 use crate::certificate::Facts;
 use crate::outcome::HandshakeResult;
 use crate::plan::Trust;
@@ -65,16 +65,18 @@ pub(super) fn vouches(profile: &TlsProfile, trust: &Trust, chain: &[CertificateD
 fn report(profile: &TlsProfile, der: &Der, role: Role, vouches: bool) -> Option<AnchorReport> {
     let facts = Facts::read(der).ok()?;
     let now = profile.clock.current_time()?.as_secs().cast_signed();
-    let role = match role {
-        Role::MayIssue if now < facts.not_before => Role::NotYetValid,
-        Role::MayIssue if now > facts.not_after => Role::Expired,
-        other => other,
+    let validity = Validity::of(&facts, now);
+    let role = match (role, validity) {
+        (Role::MayIssue, Validity::NotYetValid) => Role::NotYetValid,
+        (Role::MayIssue, Validity::Expired) => Role::Expired,
+        (other, _) => other,
     };
     Some(AnchorReport {
         subject: facts.subject,
         not_before: facts.not_before,
         not_after: facts.not_after,
         role,
+        validity,
         vouches,
     })
 }

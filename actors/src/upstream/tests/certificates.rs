@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType, SigningKey as _,
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SigningKey as _,
 };
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
@@ -54,6 +54,18 @@ pub(super) fn server() -> Recipe {
 impl Recipe {
     pub(super) fn dns(mut self, name: &str) -> Self {
         self.0.subject_alt_names.push(SanType::DnsName(name.try_into().expect("ASCII")));
+        self
+    }
+
+    pub(super) fn ip(mut self, address: &str) -> Self {
+        self.0.subject_alt_names.push(SanType::IpAddress(address.parse().expect("an address")));
+        self
+    }
+
+    /// A CA for names below this domain alone.
+    pub(super) fn only_below(mut self, domain: &str) -> Self {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName(domain.into())];
+        self.0.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
         self
     }
 

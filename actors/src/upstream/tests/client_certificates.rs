@@ -69,6 +69,8 @@ async fn a_refusal_is_the_outcome_of_the_handshake() {
             assert_eq!(bench.seen.results(), [HandshakeResult::ClientCertRejected], "once, and never ok");
             if version == VERSIONS[1] {
                 assert!(failure.message.contains(says), "{failure}");
+                let told = bench.seen.last().detail;
+                assert_eq!(told.contains("Secret/default/client, issued by `CN="), client.is_some(), "{told}");
             }
             assert_eq!(bench.seen.count(PoolState::Active) + bench.seen.count(PoolState::Idle), 0);
         }

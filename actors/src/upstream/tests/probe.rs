@@ -8,12 +8,12 @@ use rustls::version::{TLS12, TLS13};
 use tokio::time::timeout;
 
 use super::bench::{Bench, DEADLINE, addresses, at, eventually, identity, named, originate, plain, secured, service};
-use super::certificates::{HOUR, authority, certificate, exactly, issued_by, now, server, system};
+use super::certificates::{HOUR, Issued, authority, certificate, exactly, issued_by, now, server, system};
 use super::peer::{Peer, nobody, presenting};
 use crate::outcome::{HandshakeResult, Reason};
-use crate::plan::identity::{PeerNames, SubjectAltName, TlsVersion};
+use crate::plan::identity::{Bundle, PeerNames, SubjectAltName, TlsVersion};
 use crate::plan::{Backend, EndpointSource, Poison, Tls, TlsIdentity};
-use crate::upstream::probe::report::Role;
+use crate::upstream::probe::report::{Role, Validity};
 use crate::upstream::probe::{Probe, Report};
 use crate::upstream::resolver::Answer;
 use crate::upstream::{RefusedAddresses, Resolver, UpstreamSettings};
@@ -106,6 +106,7 @@ async fn a_late_refusal_is_waited_for() {
         let refused = agreed(&secured(peer.address, identity(exactly(&[&leaf])))).await;
         assert_eq!(word(&refused), HandshakeResult::ClientCertRejected, "{version:?}");
         assert!(refused.endpoints[0].asked_for_certificate && refused.verdict.remedy.contains("clientCertificateRef"));
+        assert_eq!(refused.endpoints[0].client_authorities, ["CN=the CA of clients"]);
         let known = TlsIdentity { client_certificate: Some(client.clone()), ..identity(exactly(&[&leaf])) };
         let accepted = agreed(&secured(peer.address, known)).await;
         assert_eq!(word(&accepted), HandshakeResult::Ok);
@@ -130,11 +131,27 @@ async fn anchors_are_told_with_what_they_may_do_today() {
     let peer = Peer::tls(presenting(&itself)).await;
     let report = agreed(&secured(peer.address, identity(exactly(&[&itself])))).await;
     let list = report.anchors.expect("anchors").list;
-    assert_eq!((list[0].role, list[0].vouches), (Role::StandsForItself, true));
+    assert_eq!((list[0].role, list[0].validity, list[0].vouches), (Role::StandsForItself, Validity::Valid, true));
+    let past = server().from(now() - 2 * HOUR).until(now() - HOUR).self_signed();
+    let peer = Peer::tls(presenting(&past)).await;
+    let report = agreed(&secured(peer.address, identity(exactly(&[&past])))).await;
+    let list = report.anchors.expect("anchors").list;
+    assert_eq!((list[0].role, list[0].validity, list[0].vouches), (Role::StandsForItself, Validity::Expired, false));
+    assert_eq!(report.endpoints[0].certificates[0].validity, Validity::Expired);
     let peer = Peer::tls(presenting(&server().signed_by(&ca))).await;
     let report = agreed(&secured(peer.address, identity(system(&[&ended, &ca])))).await;
     let anchors = report.anchors.expect("anchors");
     assert_eq!((anchors.count, anchors.list.len(), &*anchors.list[0].subject), (2, 1, "CN=a CA"));
+}
+
+#[actix_rt::test]
+async fn of_a_certificate_that_cannot_be_read_no_name_is_told() {
+    let leaf = server().self_signed();
+    for unread in [leaf.as_v1(), leaf.presenting(vec![0x30, 0x03, 0x02, 0x01, 0x2a])] {
+        let peer = Peer::tls(presenting(&unread)).await;
+        let report = agreed(&secured(peer.address, identity(exactly(&[&leaf])))).await;
+        assert_eq!((word(&report), report.endpoints[0].names.len()), (HandshakeResult::BadEncoding, 0));
+    }
 }
 
 #[actix_rt::test]
@@ -188,14 +205,13 @@ async fn a_stranger_is_never_shown_the_client_certificate() {
 }
 
 #[actix_rt::test]
-async fn names_come_to_those_that_other_endpoints_carry() {
+async fn names_come_to_those_that_other_endpoints_may_carry() {
     let ca = authority("a CA").self_signed();
-    let good = Peer::tls(presenting(&server().signed_by(&ca))).await;
     let other = certificate("other").dns("a.test").dns("a_b.test").dns("b.test").uri("spiffe://c").not_ca();
     let other = Peer::tls(presenting(&other.signed_by(&ca))).await;
     let of_service = |identity| named("a", EndpointSource::Service(service("a")), originate(identity));
     let mended = async |identity: TlsIdentity| {
-        let report = run(&of_service(identity), &[good.address, other.address]).await;
+        let report = run(&of_service(identity), &[other.address]).await;
         assert_eq!((word(&report), report.verdict.at), (HandshakeResult::NameMismatch, Some(other.address)));
         report.mended
     };
@@ -216,17 +232,63 @@ async fn names_come_to_those_that_other_endpoints_carry() {
 }
 
 #[actix_rt::test]
-async fn nothing_is_called_ok_that_breaks_another_endpoint() {
+async fn nothing_is_taken_from_one_endpoint_while_others_pass() {
     let (root, private) = (authority("a root").self_signed(), authority("private").self_signed());
-    let good = Peer::tls(presenting(&server().signed_by(&root))).await;
-    let other = Peer::tls(presenting(&server().signed_by(&private)).with_intermediate(&private)).await;
-    let backend = |trust| named("a", EndpointSource::Service(service("a")), originate(identity(trust)));
-    let endpoints = [good.address, other.address];
-    let mended = run(&backend(system(&[&root])), &endpoints).await.mended.expect("a change");
-    assert_eq!(mended.result, HandshakeResult::UnknownIssuer, "a policy cannot trust the system's and others");
-    assert!(mended.remedy.contains(&good.address.to_string()), "{}", mended.remedy);
-    let mended = run(&backend(issued_by(&[&root])), &endpoints).await.mended.expect("a change");
-    assert_eq!((mended.result, &*mended.remedy), (HandshakeResult::Ok, ""));
+    let good = Peer::tls(presenting(&server().signed_by(&root)).speaking(&TLS13)).await;
+    let stray = Peer::tls(presenting(&server().self_signed())).await;
+    let foreign = Peer::tls(presenting(&server().signed_by(&private)).with_intermediate(&private)).await;
+    let misnamed = Peer::tls(presenting(&certificate("other").dns("other.test").not_ca().signed_by(&root))).await;
+    let old = Peer::tls(presenting(&server().signed_by(&root)).speaking(&TLS12)).await;
+    let identity = TlsIdentity { min_version: TlsVersion::Tls13, ..identity(issued_by(&[&root])) };
+    let backend = named("a", EndpointSource::Service(service("a")), originate(identity));
+    for (peer, result) in [
+        (&stray, HandshakeResult::UnknownIssuer),
+        (&foreign, HandshakeResult::UnknownIssuer),
+        (&misnamed, HandshakeResult::NameMismatch),
+    ] {
+        let report = run(&backend, &[good.address, peer.address]).await;
+        assert_eq!((word(&report), report.mended.is_none()), (result, true));
+        let (meaning, remedy, at) = (&report.verdict.meaning, &report.verdict.remedy, peer.address);
+        assert!(meaning.ends_with(&format!(" 1 of 2 endpoints is fine. Not fine: {at} ({result}).")), "{meaning}");
+        assert!(remedy.starts_with(&format!("Look at the pod at {at}: others pass")), "{remedy}");
+    }
+    let mended = run(&backend, &[good.address, old.address]).await.mended.expect("versions are no matter of trust");
+    assert_eq!((mended.result, mended.identity.min_version), (HandshakeResult::Ok, TlsVersion::Tls12));
+    let report = run(&backend, &[stray.address, foreign.address]).await;
+    assert!(report.mended.is_some() && report.verdict.meaning.contains(" 0 of 2 endpoints are fine."));
+}
+
+#[actix_rt::test]
+async fn what_is_at_hand_comes_before_what_the_peer_presents() {
+    let (root, stranger) = (authority("a root").self_signed(), authority("a stranger").self_signed());
+    let intermediate = authority("an intermediate").signed_by(&root);
+    let leaf = server().signed_by(&intermediate);
+    let bundle = |issued: &Issued| Arc::new(Bundle { issuers: vec![issued.der.clone()], leaves: Vec::new() });
+    let probe = |at_hand: Vec<_>| Probe { at_hand, ..Probe::new(UpstreamSettings::default(), false) };
+    let run =
+        async |probe: Probe, backend: Arc<Backend>| timeout(DEADLINE, probe.run(&backend, &[])).await.expect("in time");
+    let whole = Peer::tls(presenting(&leaf).with_intermediate(&intermediate)).await;
+    let untrusted = secured(whole.address, identity(issued_by(&[&stranger])));
+    let report = run(probe(vec![bundle(&stranger), bundle(&root)]), untrusted).await;
+    let mended = report.mended.expect("a change");
+    assert_eq!(
+        (mended.result, mended.at_hand, mended.anchors),
+        (HandshakeResult::Ok, vec![(1, root.der.clone())], Vec::new())
+    );
+    assert_eq!(mended.identity.trust, issued_by(&[&stranger, &root]));
+
+    let alone = Peer::tls(presenting(&leaf)).await;
+    let trusted = secured(alone.address, identity(issued_by(&[&root])));
+    let report = run(probe(vec![bundle(&stranger), bundle(&intermediate)]), trusted).await;
+    assert_eq!(
+        (word(&report), report.lacking, report.mended.is_none()),
+        (HandshakeResult::UnknownIssuer, Some(1), true)
+    );
+    let remedy = &report.verdict.remedy;
+    assert!(
+        remedy.starts_with("Have the backend send the certificate of the intermediate CA `CN=an inter"),
+        "{remedy}"
+    );
 }
 
 #[actix_rt::test]

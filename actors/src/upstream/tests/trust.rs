@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::bench::{Bench, identity, secured};
 use super::certificates::{HOUR, Issued, authority, certificate, exactly, issued_by, now, server, system};
 use super::peer::{Config, Peer, presenting};
+use crate::certificate::day;
 use crate::outcome::{HandshakeResult, Reason};
 use crate::plan::identity::{Bundle, PeerNames, SubjectAltName};
 use crate::plan::{TlsIdentity, Trust};
@@ -103,6 +104,145 @@ async fn an_intermediate_comes_from_the_backend() {
     assert_eq!(verdict(presenting(&leaf), identity(issued_by(&[&root]))).await, UNKNOWN_ISSUER);
     // An intermediate may be the anchor.
     assert_eq!(verdict(presenting(&leaf), identity(issued_by(&[&intermediate]))).await, ACCEPTED);
+}
+
+/// What the log says of a refusal.
+async fn told(backend: Config, identity: TlsIdentity) -> String {
+    let peer = Peer::tls(backend).await;
+    let bench = Bench::new();
+    bench.exchange(&secured(peer.address, identity)).await.expect_err("is refused");
+    bench.seen.last().detail
+}
+
+#[actix_rt::test]
+async fn the_remedy_names_the_ca_that_is_missing() {
+    let stranger = authority("a stranger").self_signed();
+    let root = authority("a root").self_signed();
+    let intermediate = authority("an intermediate").signed_by(&root);
+    let below = server().signed_by(&intermediate);
+    let ended = authority("a root").from(now() - 2 * HOUR).until(now() - HOUR).self_signed_by(root.key.clone());
+    for (backend, trusted, remedy) in [
+        (presenting(&server().self_signed()), &stranger, "is self-signed: add exactly this certificate"),
+        (
+            presenting(&below),
+            &stranger,
+            "Add the CA `CN=an intermediate` to caCertificateRefs; or, if it is an intermediate of one that is there, have",
+        ),
+        (
+            presenting(&below).with_intermediate(&intermediate),
+            &stranger,
+            "Add the CA `CN=an intermediate`, or `CN=a root`, which has issued it, to caCertificateRefs.",
+        ),
+        (
+            presenting(&below).with_intermediate(&root).with_intermediate(&intermediate),
+            &stranger,
+            "Add the CA `CN=a root` to caCertificateRefs.",
+        ),
+        (presenting(&server().signed_by(&root)), &ended, "The CA `CN=a root` is trusted, but valid from "),
+    ] {
+        let told = told(backend, identity(issued_by(&[trusted]))).await;
+        assert!(told.contains(remedy), "{remedy}\nin {told}");
+    }
+}
+
+#[actix_rt::test]
+async fn no_name_is_offered_that_a_policy_cannot_demand() {
+    let ca = authority("a CA").self_signed();
+    let sni = identity(issued_by(&[&ca]));
+    let listed = TlsIdentity {
+        names: PeerNames::AnyOf(vec![SubjectAltName::Hostname("listed.test".into())]),
+        ..identity(issued_by(&[&ca]))
+    };
+    let other = || certificate("example.com").not_ca();
+    for (recipe, identity, remedy) in [
+        (
+            other(),
+            &sni,
+            "The certificate carries no subjectAltName (its CN does not count): issue one that carries DNS:example.com.",
+        ),
+        (
+            other().ip("192.0.2.1"),
+            &sni,
+            "The certificate carries no name that a policy can demand (IP:192.0.2.1; its CN does not count): issue one",
+        ),
+        (
+            other().dns("a.test").ip("192.0.2.1"),
+            &sni,
+            "Set validation.hostname or subjectAltNames to a name that the certificate carries (DNS:a.test; its CN",
+        ),
+        (
+            other().dns("a.test").dns("*.b.test"),
+            &sni,
+            "Set validation.hostname (no wildcard, no URI) or subjectAltNames to a name that the certificate carries \
+             (DNS:a.test DNS:*.b.test;",
+        ),
+        (
+            other().dns("*.b.test"),
+            &sni,
+            "Set subjectAltNames to a name that the certificate carries (DNS:*.b.test; its CN does not count), or \
+             validation.hostname to a name one label below DNS:*.b.test, or issue one that carries DNS:example.com.",
+        ),
+        (
+            other().uri("spiffe://a/b"),
+            &sni,
+            "Set subjectAltNames to a name that the certificate carries (URI:spiffe://a/b;",
+        ),
+        (
+            other().dns("a.test").dns("*.b.test"),
+            &listed,
+            "Set subjectAltNames to a name that the certificate carries (DNS:a.test DNS:*.b.test; its CN does not count), \
+             or issue one that carries DNS:listed.test.",
+        ),
+    ] {
+        let told = told(presenting(&recipe.signed_by(&ca)), identity.clone()).await;
+        assert!(told.contains(remedy), "{remedy}\nin {told}");
+    }
+}
+
+#[actix_rt::test]
+async fn of_many_names_the_first_are_told_and_how_many_more_there_are() {
+    let ca = authority("a CA").self_signed();
+    let names = (0..60).fold(certificate("many").not_ca(), |recipe, number| recipe.dns(&format!("name-{number}.test")));
+    let told = told(presenting(&names.signed_by(&ca)), identity(issued_by(&[&ca]))).await;
+    assert!(
+        told.starts_with("the certificate does not carry the name example.com; presented: subject CN=many"),
+        "{told}"
+    );
+    assert!(told.contains("DNS:name-15.test and 44 more, issuer") && !told.contains("name-16.test"), "{told}");
+}
+
+#[actix_rt::test]
+async fn what_is_no_certificate_is_told_in_words() {
+    let junk = server().self_signed().presenting(vec![0x30, 0x03, 0x02, 0x01, 0x2a]);
+    let told = told(presenting(&junk), identity(exactly(&[&server().self_signed()]))).await;
+    let words = "the certificate cannot be read; presented a certificate that does not parse: it is no X.509 certificate in DER";
+    assert!(told.starts_with(words), "{told}");
+}
+
+#[actix_rt::test]
+async fn a_ca_that_may_not_issue_for_a_name_is_said_to_be_to_blame() {
+    let ca = authority("a CA").only_below("elsewhere.test").self_signed();
+    let told = told(presenting(&server().signed_by(&ca)), identity(issued_by(&[&ca]))).await;
+    assert!(told.contains("The name constraints of a CA in the chain do not permit a name"), "{told}");
+}
+
+#[actix_rt::test]
+async fn the_remedy_names_the_certificate_that_is_out_of_its_dates() {
+    let root = authority("a root").self_signed();
+    let stray = authority("an old root").from(now() - 9 * HOUR).until(now() - 8 * HOUR).self_signed();
+    let remedy = async |backend: Config| told(backend, identity(issued_by(&[&root]))).await;
+    let end = now() - HOUR;
+    let ended = server().from(end - HOUR).until(end).signed_by(&root);
+    let told = remedy(presenting(&ended).with_intermediate(&stray)).await;
+    assert!(told.contains(&format!("Renew the certificate `CN=a backend`, which expired at {},", day(end))), "{told}");
+    let old = authority("an intermediate").from(now() - 4 * HOUR).until(now() - 3 * HOUR).signed_by(&root);
+    let below = server().signed_by(&old);
+    let told = remedy(presenting(&below).with_intermediate(&stray).with_intermediate(&old)).await;
+    assert!(told.contains("Renew the certificate `CN=an intermediate`"), "{told}");
+    let begin = now() + 2 * HOUR;
+    let early = authority("an intermediate").from(begin).signed_by(&root);
+    let told = remedy(presenting(&server().signed_by(&early)).with_intermediate(&early)).await;
+    assert!(told.contains(&format!("The certificate `CN=an intermediate` is valid from {} on", day(begin))), "{told}");
 }
 
 #[actix_rt::test]

@@ -21,6 +21,7 @@ pub(super) fn all(stage: &Stage) -> Vec<Case> {
         trusting("client-certificate", &Tls { clients: Some(stage.clients.der()), ..tls() }),
         trusting("https-listener", &tls()).at(Listener::Https),
         plaintext(stage),
+        nearly(stage),
     ];
     cases.extend(DAYS_LEFT.map(|days| {
         let authority = Authority::expiring("expiring", days);
@@ -35,6 +36,13 @@ fn over(stage: &Stage, name: &str, authority: &Authority, tls: &Tls) -> Case {
     let backend = Backend::start_on(stage.bind, over_tls(tls));
     let target = Target::new(name, backend.address).policy(&authority.pem(), "", "");
     Case::new(target, Some(HandshakeResult::Ok), 200, "GET /").served_by(backend)
+}
+
+/// A policy that was meant for it targets another name.
+fn nearly(stage: &Stage) -> Case {
+    let backend = Backend::start_on(stage.bind, in_plaintext);
+    let target = Target::new("nearly", backend.address).policy(&stage.authority.pem(), "", "").misspelt();
+    Case::new(target, None, 200, "GET /").served_by(backend)
 }
 
 fn plaintext(stage: &Stage) -> Case {

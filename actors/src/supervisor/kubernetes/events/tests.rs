@@ -23,6 +23,7 @@ fn telemetry() -> Arc<Telemetry> {
 fn fails(telemetry: &Arc<Telemetry>, evidence: &Evidence) {
     telemetry.worker().handshake(&HandshakeRecord {
         backend: &backend(),
+        configured: &Tls::Plaintext,
         policy: "shop/cart-tls",
         endpoint: Some("192.0.2.1:8443".parse().expect("an address")),
         sni: "cart.example.com",

@@ -9,12 +9,15 @@ use crate::outcome::HandshakeResult;
 use crate::plan::BackendId;
 use crate::telemetry::LastHandshake;
 
-/// A backend has recovered when none of its handshakes has failed for so long, and the last one succeeded. Of a backend one
-/// of whose endpoints fails this does not hold, however many succeed in between.
+/// A backend has recovered when none of its handshakes has failed for so long, and the last one succeeded. With each relapse
+/// within [`RELAPSE`] it has to be twice as long, up to [`REMIND`]: of a backend one of whose endpoints fails now and then
+/// it does not hold for long, however many succeed in between.
 const CALM: SignedDuration = SignedDuration::from_secs(10);
+const RELAPSE: SignedDuration = SignedDuration::from_hours(1);
 /// Of one backend nothing is told for so long after something was.
 const QUIET: SignedDuration = SignedDuration::from_secs(10);
-/// What goes on failing is told again after this: the API server keeps Events for an hour.
+/// What goes on failing, or fails in a way that was told before, is told again after this: the API server keeps Events for an
+/// hour.
 const REMIND: SignedDuration = SignedDuration::from_mins(15);
 /// What could not be told is tried again after this.
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
@@ -44,12 +47,15 @@ pub(super) struct Turns {
     spent: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Told {
+    at: Timestamp,
     /// Until then nothing is told.
     quiet_until: Timestamp,
-    /// When it is to be told again, if it goes on failing.
-    remind: Timestamp,
+    /// When each result was told last.
+    results: HashMap<HandshakeResult, Timestamp>,
+    /// How long it has to be calm.
+    calm: SignedDuration,
     state: State,
     /// The one before, in case that this one could not be told.
     before: State,
@@ -62,6 +68,18 @@ struct State {
     failure: Option<Timestamp>,
 }
 
+impl Told {
+    fn nothing(at: Timestamp) -> Self {
+        let (results, state) = (HashMap::new(), State::default());
+        Self { at, quiet_until: at, results, calm: CALM, state, before: state }
+    }
+
+    /// Whether this result was told not long ago.
+    fn knows(&self, result: HandshakeResult, now: Timestamp) -> bool {
+        self.results.get(&result).is_some_and(|told| now < *told + REMIND)
+    }
+}
+
 impl Turns {
     /// What there is to tell of a backend now. It counts as told, unless [`Self::failed`] says otherwise.
     pub(super) fn look(&mut self, backend: &BackendId, last: &LastHandshake, now: Timestamp) -> Option<Turn> {
@@ -72,16 +90,18 @@ impl Turns {
         }
         let state = told.map_or_else(State::default, |told| told.state);
         let is_new = state.failure != Some(failure.time);
-        let calm = last.result == HandshakeResult::Ok && now.duration_since(failure.time) >= CALM;
+        let calm = told.map_or(CALM, |told| told.calm);
+        let calm = last.result == HandshakeResult::Ok && now.duration_since(failure.time) >= calm;
+        let known = told.is_some_and(|told| told.knows(failure.result, now));
         let turn = match state.failing {
             Some(_) if calm => Turn::Recovered,
-            Some(failing) if failing != failure.result => Turn::Failing(failure.result),
+            Some(failing) if failing != failure.result && !known => Turn::Failing(failure.result),
             None if is_new => Turn::Failing(failure.result),
-            Some(failing) if is_new && told.is_some_and(|told| now >= told.remind) => {
+            Some(_) if is_new && told.is_some_and(|told| now >= told.at + REMIND) => {
                 if !self.has_room(now, RESERVED) {
                     return None;
                 }
-                return Some(self.tell(backend, Turn::Failing(failing), state, failure.time, now));
+                return Some(self.tell(backend, Turn::Failing(failure.result), state, failure.time, now));
             }
             _ => return None,
         };
@@ -93,8 +113,14 @@ impl Turns {
 
     fn tell(&mut self, backend: &BackendId, turn: Turn, before: State, failure: Timestamp, now: Timestamp) -> Turn {
         let failing = if let Turn::Failing(result) = turn { Some(result) } else { None };
-        let state = State { failing, failure: Some(failure) };
-        self.told.insert(backend.clone(), Told { quiet_until: now + QUIET, remind: now + REMIND, state, before });
+        let told = self.told.entry(backend.clone()).or_insert_with(|| Told::nothing(now));
+        if failing.is_some() && before.failing.is_none() && !told.results.is_empty() {
+            let relapsed = now.duration_since(told.at) < RELAPSE;
+            told.calm = if relapsed { (told.calm * 2).min(REMIND) } else { CALM };
+        }
+        told.results.extend(failing.map(|result| (result, now)));
+        (told.at, told.quiet_until) = (now, now + QUIET);
+        (told.state, told.before) = (State { failing, failure: Some(failure) }, before);
         self.waiting.remove(backend);
         self.spent = Some(self.spent.map_or(now, |full| full.max(now)) + REFILL);
         turn
@@ -103,6 +129,9 @@ impl Turns {
     /// What was to be told last of a backend could not be: it is tried again.
     pub(super) fn failed(&mut self, backend: &BackendId, now: Timestamp) {
         if let Some(told) = self.told.get_mut(backend) {
+            if let Some(result) = told.state.failing {
+                told.results.remove(&result);
+            }
             (told.state, told.quiet_until) = (told.before, now + AGAIN);
         }
     }
@@ -156,6 +185,7 @@ mod tests {
                 result,
                 endpoint: None,
                 evidence: Evidence::of(result, "cause"),
+                outdated: false,
             }),
             counts: Counts::default(),
             peers: Peers::default(),
@@ -197,7 +227,41 @@ mod tests {
             let result = if second % 2 == 0 { Expired } else { UnknownIssuer };
             told += usize::from(turns.look(&a, &last(result, Some((second, result))), at(second)).is_some());
         }
-        assert!((2..=10).contains(&told), "{told}");
+        assert_eq!(told, 2);
+        for second in 101..=1800 {
+            let result = if second % 2 == 0 { Expired } else { UnknownIssuer };
+            told += usize::from(turns.look(&a, &last(result, Some((second, result))), at(second)).is_some());
+        }
+        assert_eq!(told, 4, "each of them once a quarter of an hour");
+    }
+
+    #[test]
+    fn what_relapses_has_to_be_calm_for_longer() {
+        let (mut turns, a) = (Turns::default(), id("a"));
+        let mut told = Vec::new();
+        // One of several endpoints, which is tried each minute.
+        for second in 0..3600 {
+            let now = if second % 60 == 0 { Expired } else { Ok };
+            let turn = turns.look(&a, &last(now, Some((second / 60 * 60, Expired))), at(second));
+            told.extend(turn.map(|turn| (second, turn)));
+        }
+        let failing = Turn::Failing(Expired);
+        let until_it_is_known = [
+            (0, failing),
+            (10, Turn::Recovered),
+            (60, failing),
+            (80, Turn::Recovered),
+            (120, failing),
+            (160, Turn::Recovered),
+            (180, failing),
+        ];
+        assert_eq!(told[..7], until_it_is_known);
+        assert_eq!(told[7..], [(1080, failing), (1980, failing), (2880, failing)]);
+
+        let mut look = |second, last: &LastHandshake| turns.look(&a, last, at(second));
+        assert_eq!(look(3620, &last(Ok, Some((3540, Expired)))), Some(Turn::Recovered));
+        assert_eq!(look(8000, &last(Expired, Some((8000, Expired)))), Some(failing));
+        assert_eq!(look(8010, &last(Ok, Some((8000, Expired)))), Some(Turn::Recovered), "it was well for an hour");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>], ending: &[(H
         section.wrong aria-labelledby="wrong" {
             h2 #wrong { "What is wrong" }
             @if bad + warned + unusable + ending.len() == 0 { p { (Health::Good.says("Nothing that this process knows of.")) } }
-            @if bad > 0 { p { (Health::Bad.says(format!("Not reached: {}", counted(bad as u64, "backend")))) "." } }
+            @if bad > 0 { p { (Health::Bad.says(format!("Failing: {}", counted(bad as u64, "backend")))) "." } }
             @if warned > 0 { p { (Health::Warn.says(format!("To be looked at: {}", counted(warned as u64, "backend")))) "." } }
             @if unusable > 0 {
                 p {
@@ -38,7 +38,11 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>], ending: &[(H
             @for (health, words) in ending.iter().take(TOLD) { p { (health.says(words)) } }
             @for surveyed in backends.iter().take(bad + warned).take(TOLD) { (trouble(surveyed, routes)) }
             @if bad + warned > TOLD {
-                p { a href={ "/tls?result=" (FAILING) } { "All " (counted(bad as u64, "backend")) " that fail" } }
+                @if bad > 0 {
+                    p { a href={ "/tls?result=" (FAILING) } { "All " (counted(bad as u64, "backend")) " that fail" } }
+                } @else {
+                    p { a href="/tls" { "All backends" } }
+                }
             }
         }
     }
@@ -55,6 +59,7 @@ fn trouble(surveyed: &Surveyed<'_>, routes: &[Route<'_>]) -> Markup {
                 (named(id, link.as_deref())) " " span.gateway { "Gateway " (id.gateway) }
             }
             @for (_, trouble) in &surveyed.troubles { p { (trouble) } }
+            @if let Some(policy) = surveyed.policy() { p { "BackendTLSPolicy " (policy) } }
             (asked_by(id, routes))
             @if fails {
                 p { (surveyed.meaning()) }

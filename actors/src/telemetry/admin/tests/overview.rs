@@ -6,7 +6,7 @@ use crate::plan::matching::{Match, PathMatch, RuleTableBuilder};
 use crate::plan::rule::{Action, Rule, Timeouts};
 use crate::plan::{EndpointSource, HostTable, Listener, Port, Protocol, Tls};
 use crate::telemetry::Observer;
-use crate::telemetry::tests::{failed, id, poisoned, succeeded, tls_info};
+use crate::telemetry::tests::{failed, id, nearly, poisoned, succeeded, tls_info};
 
 #[actix_web::test]
 async fn it_needs_nothing_from_elsewhere() {
@@ -66,6 +66,7 @@ async fn what_fails_comes_first_with_its_remedy() {
     assert_eq!(shown.attributes(".trouble", "data-backend"), ["Service/ns/b:8443", "Service/ns/bad:8443"]);
     assert_eq!(shown.attributes(".trouble", "data-result"), ["expired", "ca_unavailable"]);
     assert!(shown.texts(".trouble")[0].contains(": 3 handshakes in a row."), "{}", shown.text);
+    assert!(shown.texts(".trouble")[0].contains("BackendTLSPolicy ns/policy"), "{}", shown.text);
     assert!(shown.texts(".trouble")[0].contains("Concerns * /* (ns/route rule 0)"), "{}", shown.text);
     assert!(shown.texts(".trouble .remedy")[0].starts_with("What to do: Renew the backend's certificate"));
     assert_eq!(shown.texts(".trouble .cause"), ["presented for <other>.example", "no <CA> & no \"hope\""]);
@@ -73,7 +74,7 @@ async fn what_fails_comes_first_with_its_remedy() {
         shown.attributes(".trouble a", "href"),
         ["/tls#ns/gw/Service/ns/b:8443", "/tls#ns/gw/Service/ns/bad:8443"]
     );
-    assert!(shown.only("section.wrong").starts_with("What is wrong ✗ Not reached: 2 backends"), "{}", shown.text);
+    assert!(shown.only("section.wrong").starts_with("What is wrong ✗ Failing: 2 backends"), "{}", shown.text);
     assert!(shown.only("section.wrong").contains("1 match cannot be served as configured"));
     let actions = shown.texts("#routes ~ .scroll td li");
     assert!(actions[0].starts_with("Service/ns/a:8443 over TLS"), "{actions:?}");
@@ -95,6 +96,22 @@ async fn a_service_without_endpoints_is_to_be_looked_at() {
     all.backends.insert(id("a"), Arc::new(backend));
     let shown = page(Running::serving(all).admin, "/").await;
     assert!(shown.only(".trouble").contains("There is no ready endpoint: requests get 503."));
+}
+
+#[actix_web::test]
+async fn a_policy_that_nearly_selects_a_backend_is_to_be_looked_at() {
+    let mut all = plan([("a", Tls::Plaintext)]);
+    all.backends.extend([nearly()]);
+    let running = Running::serving(all);
+    let shown = page(running.admin, "/").await;
+    let words = "It is spoken to in plaintext, and BackendTLSPolicy ns/slip nearly selects it: there is no <Service> ns/nearlyy";
+    assert!(shown.only(".trouble").contains(words), "{}", shown.text);
+    assert!(page(running.admin, "/tls").await.text.contains("BackendTLSPolicy ns/slip nearly selects it"));
+    let (_, json) = get(running.admin, "/tls?format=json").await;
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let near: Vec<_> =
+        json["backends"].as_array().expect("a list").iter().map(|one| &one["nearMiss"]["policy"]).collect();
+    assert_eq!(near, [&json!("ns/slip"), &Value::Null], "what is to be looked at comes first");
 }
 
 #[actix_web::test]

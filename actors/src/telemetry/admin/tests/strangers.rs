@@ -128,9 +128,10 @@ impl Hostile {
             remedy: (*text("remedy")).into(),
         };
         let (worker, plan) = (running.status.telemetry.worker(), running.status.plan());
-        for id in plan.backends.keys() {
+        for (id, backend) in &plan.backends {
             worker.handshake(&HandshakeRecord {
                 backend: id,
+                configured: &backend.tls,
                 policy: &text("policy"),
                 endpoint: None,
                 sni: &text("sni"),

@@ -1,8 +1,8 @@
 //! How backends are spoken to, for browsers and for everybody else.
 
 use super::*;
-use crate::outcome::HandshakeResult;
-use crate::plan::Tls;
+use crate::outcome::{HandshakeResult, Reason};
+use crate::plan::{Poison, Tls};
 use crate::telemetry::Observer;
 use crate::telemetry::tests::{failed, id, poisoned, succeeded, tls_info};
 
@@ -81,6 +81,21 @@ async fn a_browser_gets_an_article_a_backend_the_failing_first() {
     assert_eq!(page(running.admin, "/tls?result=expired").await.attributes("article", "id"), ids[..1]);
     assert_eq!(page(running.admin, "/tls?q=NEW").await.attributes("article", "id"), ids[3..]);
     assert!(get(running.admin, "/tls?format=html").await.1.starts_with("<!DOCTYPE html>"));
+}
+
+#[actix_web::test]
+async fn what_cannot_be_used_is_named() {
+    let poisoned =
+        |reason| Tls::Poisoned(Poison { reason, message: "a cause".into(), policy: Some("ns/policy".into()) });
+    for (reason, what) in [
+        (Reason::Handshake(HandshakeResult::ClientCertUnavailable), "The Gateway's client certificate"),
+        (Reason::Handshake(HandshakeResult::PolicyInvalid), "The policy"),
+        (Reason::BackendInvalid, "The backend"),
+    ] {
+        let running = Running::serving(plan([("a", poisoned(reason))]));
+        let trouble = page(running.admin, "/tls").await.only(".trouble");
+        assert!(trouble.contains(&format!("{what} cannot be used: requests get 500.")), "{trouble}");
+    }
 }
 
 #[actix_web::test]

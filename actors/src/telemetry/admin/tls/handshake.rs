@@ -22,7 +22,7 @@ pub(super) fn describe(last: &LastHandshake, told: bool, now: Timestamp) -> Mark
         h4 { "Handshakes since the backend is configured" }
         (facts(counts(last.counts, last.consecutive_failures)))
         @if last.result == HandshakeResult::Ok && let Some(failure) = &last.last_failure {
-            h4 { "Last failure" }
+            h4 { @if failure.outdated { "Last failure, before the configuration changed" } @else { "Last failure" } }
             p {
                 (failure.result) @if let Some(endpoint) = failure.endpoint { " with " (endpoint) } ", "
                 (words::moment(failure.time, now)) ". " (failure.result.meaning())
@@ -65,14 +65,14 @@ fn attempt<'a>(last: &LastHandshake, now: Timestamp) -> Vec<(&'a str, Markup)> {
 
 fn chain(presented: &[Facts], now: Timestamp) -> Markup {
     let rows = presented.iter().map(|facts| {
-        let names = facts.names();
+        let names = facts.listed_names(", ");
         [
             html! { (facts.subject) @if facts.is_ca { " (CA)" } },
             html! { (facts.issuer) },
             if names.is_empty() {
                 none()
             } else {
-                html! { (names.join(", ")) }
+                html! { (names) }
             },
             html! { (words::second(facts.not_before)) },
             words::end(facts.not_after, now),

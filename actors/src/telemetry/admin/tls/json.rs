@@ -60,6 +60,7 @@ fn handshake(backend: &BackendId, last: &LastHandshake) -> Value {
             "endpoint": failure.endpoint.map(|endpoint| endpoint.to_string()),
             "cause": failure.evidence.cause,
             "remedy": failure.evidence.remedy,
+            "outdated": failure.outdated,
         })),
         "counts": { "full": last.counts.full, "resumed": last.counts.resumed, "failed": last.counts.failed },
     })
@@ -89,6 +90,7 @@ fn backend(surveyed: &Surveyed<'_>) -> Value {
         "backend": id.backend,
         "port": id.port,
         "policy": surveyed.policy(),
+        "nearMiss": surveyed.backend.near_miss.as_ref().map(|near| json!({ "policy": near.policy, "message": near.message })),
         "tls": tls,
         "result": surveyed.word(),
         "troubles": surveyed.troubles.iter().map(|(_, trouble)| trouble).collect::<Vec<_>>(),

@@ -71,7 +71,9 @@ fn summary(secured: &[Surveyed<'_>]) -> Markup {
 fn in_plaintext(plaintext: &Listing<Surveyed<'_>>) -> Markup {
     let rows = plaintext.shown.iter().map(|surveyed| {
         let id = &surveyed.backend.id;
-        [html! { (id) }, html! { (id.gateway) }, html! { (surveyed.source()) }]
+        let near = surveyed.backend.near_miss.as_ref();
+        let policy = near.map_or_else(|| html! { "none" }, |near| Health::Warn.says(near.to_string()));
+        [html! { (id) }, html! { (id.gateway) }, html! { (surveyed.source()) }, policy]
     });
-    layout::table("No policy selects these", ["Backend", "Gateway", "Endpoints"], rows)
+    layout::table("No policy selects these", ["Backend", "Gateway", "Endpoints", "Policy"], rows)
 }
