@@ -25,13 +25,7 @@ pub fn cause(error: &Error) -> String {
             "the backend signed the handshake by an algorithm that was not offered".into()
         }
         Error::PeerMisbehaved(why) => format!("the backend broke the protocol ({why:?})"),
-        Error::InvalidMessage(
-            InvalidMessage::InvalidContentType
-            | InvalidMessage::UnknownProtocolVersion
-            | InvalidMessage::MessageTooLarge
-            | InvalidMessage::MessageTooShort
-            | InvalidMessage::InvalidEmptyPayload,
-        ) => "what came is no TLS record".into(),
+        Error::InvalidMessage(what) if is_no_record(*what) => "what came is no TLS record".into(),
         Error::InvalidMessage(InvalidMessage::CertificatePayloadTooLarge) => {
             "the certificate chain is too large".into()
         }
@@ -40,6 +34,17 @@ pub fn cause(error: &Error) -> String {
         Error::DecryptError => "a message of the backend cannot be decrypted".into(),
         other => other.to_string(),
     }
+}
+
+/// Whether it is what a peer that speaks something else sends first: its bytes make no TLS record.
+pub(super) fn is_no_record(what: InvalidMessage) -> bool {
+    use InvalidMessage::{
+        InvalidContentType, InvalidEmptyPayload, MessageTooLarge, MessageTooShort, UnknownProtocolVersion,
+    };
+    matches!(
+        what,
+        InvalidContentType | UnknownProtocolVersion | MessageTooLarge | MessageTooShort | InvalidEmptyPayload
+    )
 }
 
 fn certificate(error: &CertificateError) -> String {

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerMisbehaved};
 
-use super::cause::cause;
+use super::cause::{cause, is_no_record};
 use crate::outcome::HandshakeResult;
 
 /// A failure in closed words, with the cause for the log.
@@ -93,14 +93,7 @@ pub fn tls(error: &Error, asked: bool) -> Classified {
         Error::PeerMisbehaved(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme) => {
             HandshakeResult::UnsupportedAlgorithm
         }
-        // What a peer that speaks something else sends first: its bytes make no TLS record.
-        Error::InvalidMessage(
-            InvalidMessage::InvalidContentType
-            | InvalidMessage::UnknownProtocolVersion
-            | InvalidMessage::MessageTooLarge
-            | InvalidMessage::MessageTooShort
-            | InvalidMessage::InvalidEmptyPayload,
-        ) => HandshakeResult::NotTls,
+        Error::InvalidMessage(what) if is_no_record(*what) => HandshakeResult::NotTls,
         Error::InvalidMessage(InvalidMessage::CertificatePayloadTooLarge) => HandshakeResult::BadEncoding,
         _ => HandshakeResult::Other,
     };
