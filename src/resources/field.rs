@@ -52,12 +52,17 @@ impl fmt::Display for FieldPath<'_> {
         let first = self.parent.is_none_or(|parent| matches!(parent.step, Step::Root));
         match self.step {
             Step::Root => Ok(()),
-            Step::Name(name) if first => f.write_str(name),
-            Step::Name(name) => write!(f, ".{name}"),
-            Step::Key(key) => write!(f, "[{key}]"),
+            Step::Name(name) if first => f.write_str(shown(name)),
+            Step::Name(name) => write!(f, ".{}", shown(name)),
+            Step::Key(key) => write!(f, "[{}]", shown(key)),
             Step::Index(index) => write!(f, "[{index}]"),
         }
     }
+}
+
+/// A name without what may be a key: by a slip a PEM block can stand in the place of one.
+fn shown(name: &str) -> &str {
+    name.find("-----BEGIN").map_or(name, |begin| &name[..begin + "-----BEGIN".len()])
 }
 
 /// Whether `field` is `ancestor` or below it.
@@ -79,6 +84,7 @@ mod tests {
         let options = rule.field("options");
         assert_eq!(root.to_string(), "");
         assert_eq!(options.key("example.com/x").to_string(), "spec.rules[2].options[example.com/x]");
+        assert_eq!(options.key("-----BEGIN PRIVATE KEY-----\nMIGH").to_string(), "spec.rules[2].options[-----BEGIN]");
     }
 
     #[test]

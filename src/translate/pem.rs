@@ -30,6 +30,14 @@ pub(crate) enum PemError {
         /// From 1.
         line: usize,
     },
+    /// A block whose line breaks are lost.
+    #[error(
+        "line {line} holds a PEM block without its line breaks: in YAML write `|`, which keeps them, and not `>` or a plain value"
+    )]
+    OneLine {
+        /// From 1.
+        line: usize,
+    },
     /// BEGIN without END.
     #[error("block {number} ({label}) has no -----END {label}----- line")]
     Unterminated {
@@ -173,6 +181,8 @@ fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
             }
         } else if let Some(label) = boundary(line, "BEGIN") {
             open = Some((label.to_owned(), String::new()));
+        } else if line.starts_with("-----BEGIN ") && line.contains("-----END ") {
+            return Err(PemError::OneLine { line: index + 1 });
         } else if line.starts_with("--") && (line.contains("BEGIN") || line.contains("END")) {
             return Err(PemError::Boundary { line: index + 1 });
         }
@@ -191,9 +201,13 @@ fn blocks(text: &[u8]) -> Result<Vec<Block>, PemError> {
     Ok(found)
 }
 
-/// The label of a whole boundary line.
+/// The label of a whole boundary line: capitals, digits and spaces, as all that are in use (RFC 7468, appendix B). Nothing else may
+/// pass for one, since errors quote labels, and beside them may stand a key.
 fn boundary<'a>(line: &'a str, word: &str) -> Option<&'a str> {
-    line.strip_prefix("-----")?.strip_prefix(word)?.strip_prefix(' ')?.strip_suffix("-----")
+    const LONGEST: usize = 64;
+    let label = line.strip_prefix("-----")?.strip_prefix(word)?.strip_prefix(' ')?.strip_suffix("-----")?;
+    let is_one = |character: char| character.is_ascii_uppercase() || character.is_ascii_digit() || character == ' ';
+    (label.len() <= LONGEST && label.chars().all(is_one)).then_some(label)
 }
 
 #[cfg(test)]

@@ -122,6 +122,36 @@ fn one_plain_private_key_is_taken() {
     }
 }
 
+/// As YAML folds it, as a shell mangles it, as a slip of the hand leaves it.
+#[test]
+fn no_error_quotes_a_key() {
+    let key = key();
+    let body: String = key.lines().filter(|line| !line.starts_with('-')).collect();
+    let texts = [
+        key.replace('\n', " "),
+        key.replace('\n', ""),
+        key.replace('\n', "\\n"),
+        key.replace("PRIVATE KEY", "private key"),
+        key.replacen("-----\n", "-----", 1),
+        key.replacen("-----\n", " ", 1),
+        key.replace("-----END", "-----END "),
+        key.replace("\n-----END", " -----END"),
+        key.replace("-----\n", "\n"),
+        key.replace("-----", "---"),
+        format!("-----BEGIN {body}-----\nAAAA\n-----END {body}-----\n"),
+        body.clone(),
+    ];
+    for text in texts {
+        let errors = [certificates(text.as_bytes()).err(), private_key(text.as_bytes()).err()];
+        for error in errors.into_iter().flatten().map(|error| error.to_string()) {
+            let quoted = body.as_bytes().windows(8).find(|part| error.contains(str::from_utf8(part).expect("base64")));
+            assert!(quoted.is_none() && error.len() < 200, "{error}");
+        }
+    }
+    let folded = certificates(key.replace('\n', " ").as_bytes()).expect_err("it is no PEM").to_string();
+    assert!(folded.starts_with("line 1 holds a PEM block without its line breaks: in YAML write `|`"), "{folded}");
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "(-----(BEGIN|END) (CERTIFICATE|PRIVATE KEY)-----|[A-Za-z0-9+/=]{0,20}|-{0,6}|\\PC{0,6}|\n){0,12}") {
