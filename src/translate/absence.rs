@@ -30,7 +30,7 @@ impl Absent {
     pub(crate) fn of<T>(snapshot: &Snapshot, store: &Store<T>, kind: Kind, name: &NamespacedName) -> Self {
         let object = ObjectRef { kind, name: name.clone() };
         let near = || closest(&name.name, beside(store, name).map(|other| &*other.name));
-        let elsewhere = || store.keys().take(COMPARED).find(|other| other.name == name.name);
+        let elsewhere = || namesakes(store, name).next();
         let why = if snapshot.refused.contains(&object) {
             Why::Refused
         } else if let Some(near) = near() {
@@ -78,6 +78,15 @@ pub(crate) fn beside<'s, T>(
     let from = NamespacedName::new(name.namespace.clone(), "");
     let there = store.range(from..).map(|(other, _)| other);
     there.take_while(|other| other.namespace == name.namespace).take(COMPARED)
+}
+
+/// Those of the same name in other namespaces.
+pub(crate) fn namesakes<'s, T>(
+    store: &'s Store<T>,
+    name: &'s NamespacedName,
+) -> impl Iterator<Item = &'s NamespacedName> + use<'s, T> {
+    let others = store.keys().take(COMPARED);
+    others.filter(|other| other.name == name.name && other.namespace != name.namespace)
 }
 
 #[cfg(test)]

@@ -132,6 +132,7 @@ impl<'a> Attachments<'a> {
             Some(meant) => format!("did you mean `{}`?", meant.name.name),
             None => absent.hint(|_| own_alone.to_owned(), &unknown),
         };
+        let meant = meant.or_else(|| self.elsewhere(snapshot, target));
         Outcome::NotFound { cause: absent.cause(), hint, meant }
     }
 }

@@ -9,7 +9,7 @@ use crate::resources::backend_tls_policy::TargetRef;
 use crate::resources::snapshot::Store;
 use crate::resources::suggest::closest;
 use crate::resources::{AGENTGATEWAY_GROUP, NamespacedName, Snapshot};
-use crate::translate::absence::beside;
+use crate::translate::absence::{beside, namesakes};
 use crate::translate::backends::{BackendKind, declares_tls, port_name};
 use crate::translate::endpoints::is_tcp;
 use crate::translate::work;
@@ -65,7 +65,8 @@ impl Attachments<'_> {
             }
             match self.outcome(snapshot, number, reference)? {
                 Outcome::NotFound { cause, hint, meant } => {
-                    let (is_slip, consequence) = (meant.is_some(), None);
+                    let is_slip = meant.as_ref().is_some_and(|meant| *meant.name.namespace == **namespace);
+                    let consequence = None;
                     Some(Miss { index, code: "TargetNotFound", cause, hint, meant, is_slip, consequence })
                 }
                 Outcome::Won { .. } | Outcome::Lost { .. } | Outcome::NotTcp { .. } => None,
@@ -73,7 +74,9 @@ impl Attachments<'_> {
         });
         let with_consequence = |miss: Miss| {
             let consequence = miss.meant.as_ref().and_then(|meant| self.consequence(snapshot, used_by, meant));
-            Miss { consequence, ..miss }
+            // One of another namespace may be somebody else's, unless somebody asks for it.
+            let is_slip = miss.is_slip || (miss.code == "TargetNotFound" && consequence.is_some());
+            Miss { is_slip, consequence, ..miss }
         };
         misses.map(with_consequence).collect()
     }
@@ -122,6 +125,19 @@ impl Attachments<'_> {
             self.exposed(snapshot, &of_name(name)).is_some()
         });
         closest(&absent.name.name, exposed).map(of_name)
+    }
+
+    /// The target of the same name in another namespace that has no policy, where one is not there.
+    pub(super) fn elsewhere(&self, snapshot: &Snapshot, absent: &TargetKey) -> Option<TargetKey> {
+        match absent.kind {
+            BackendKind::Service => self.elsewhere_of(&snapshot.services, snapshot, absent),
+            BackendKind::AgentgatewayBackend => self.elsewhere_of(&snapshot.agentgateway_backends, snapshot, absent),
+        }
+    }
+
+    fn elsewhere_of<T>(&self, store: &Store<T>, snapshot: &Snapshot, absent: &TargetKey) -> Option<TargetKey> {
+        let mut same = namesakes(store, &absent.name).map(|name| TargetKey { kind: absent.kind, name: name.clone() });
+        same.find(|same| self.exposed(snapshot, same).is_some())
     }
 
     /// Which ports of the target that was meant are spoken to in plaintext, if any is.

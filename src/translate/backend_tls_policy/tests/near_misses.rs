@@ -48,6 +48,28 @@ fn a_slip_in_a_target_is_an_error_that_names_what_was_meant_and_what_it_costs() 
 }
 
 #[test]
+fn a_policy_in_another_namespace_than_its_service_is_an_error_if_a_route_leads_there() {
+    let elsewhere = |name: &str| {
+        let mut policy = policy("p", &json!([{"kind": "Service", "name": name}]));
+        policy["metadata"]["namespace"] = json!("other");
+        let mut authority = authority("ca");
+        authority["metadata"]["namespace"] = json!("other");
+        let service = service("shop", &[("https", 443, "TCP")]);
+        World::new().add(service).add(authority).add(policy)
+    };
+    let resolved = elsewhere("shop").uses("gw", "shop", 443).resolve();
+    assert_eq!(resolved.findings(), [(Severity::Error, "TargetNotFound", "spec.targetRefs[0]")]);
+    let finding = resolved.finding("TargetNotFound");
+    assert!(finding.message.contains("requests to Service default/shop, port 443 (https), go in plaintext"));
+    assert_eq!(finding.hint, "there is a Service default/shop: a policy selects targets of its own namespace only");
+    assert_eq!(resolved.only().near_miss.as_ref().map(|near| &*near.policy), Some("other/p"));
+    // Nobody asks for it: it may be meant for a Service that is yet to come.
+    assert_eq!(elsewhere("shop").resolve().findings(), [(Severity::Warning, "TargetNotFound", "spec.targetRefs[0]")]);
+    let resolved = elsewhere("another").uses("gw", "shop", 443).resolve();
+    assert_eq!(resolved.only().near_miss, None);
+}
+
+#[test]
 fn the_condition_says_what_a_wrong_section_costs() {
     let resolved = shop(&json!({"kind": "Service", "name": "shop", "sectionName": "8443"})).resolve();
     let (reason, message) = resolved.accepted("p");
