@@ -55,7 +55,7 @@ type Place = (PathBuf, usize);
 struct File {
     /// Of the text that was read last.
     fingerprint: Option<u64>,
-    /// It has never been readable, and may hold policies.
+    /// It, or a policy in it, has never been readable, so nobody knows what its policies target.
     hides_policies: bool,
     entries: Vec<Entry>,
     problems: Vec<FileProblem>,
@@ -138,7 +138,7 @@ impl FileSet {
 
     fn unseen_policies(&self) -> Option<Arc<str>> {
         let (path, _) = self.files.iter().find(|(_, file)| file.hides_policies)?;
-        Some(format!("{} cannot be read, and may hold a BackendTLSPolicy for it", path.display()).into())
+        Some(format!("{} cannot all be read, and may hold a BackendTLSPolicy for it", path.display()).into())
     }
 
     /// Everything that is wrong with the files, by file and line.

@@ -55,6 +55,8 @@ pub struct Rejection {
     pub warnings: Vec<Violation>,
     /// What to put in the place of a BackendTLSPolicy.
     pub unreadable: Option<Arc<UnreadablePolicy>>,
+    /// It is a BackendTLSPolicy, and not all that it targets can be told.
+    pub hides_targets: bool,
 }
 
 /// Reads one document that nobody has looked at, as an API server would: by the rules of the schemas.
@@ -116,7 +118,8 @@ fn reject(kind: Kind, document: &Value, report: Report) -> Rejection {
         let reasons: Vec<String> = report.violations.iter().map(ToString::to_string).collect();
         Arc::new(lenient::policy(&object.name, document, reasons.join("; ")))
     });
-    Rejection { kind, object, violations: report.violations, warnings: report.warnings, unreadable }
+    let hides_targets = kind == Kind::BackendTlsPolicy && lenient::hides_targets(document);
+    Rejection { kind, object, violations: report.violations, warnings: report.warnings, unreadable, hides_targets }
 }
 
 /// What `kubectl apply` leaves behind: the whole object once more.

@@ -83,7 +83,7 @@ impl Reading<'_> {
     }
 
     fn refuse(&mut self, rejection: Rejection, lines: Arc<Lines>) {
-        let Rejection { kind, object, mut violations, warnings, unreadable } = rejection;
+        let Rejection { kind, object, mut violations, warnings, unreadable, hides_targets } = rejection;
         let last_good = object.as_ref().and_then(|name| self.last_good(name));
         if let (Some(Held::Good(AnyObject::BackendTlsPolicy(good))), Some(edited)) = (&last_good, &unreadable)
             && let Some(beside) = edited.beside(good)
@@ -98,7 +98,14 @@ impl Reading<'_> {
             }
         }
         if let (Some(Held::Unreadable(_)), Some(first)) = (&held, violations.first_mut()) {
-            first.message.push_str("; until the policy can be read, what it targets gets no request (500)");
+            // What it may be meant for gets nothing from the start on; what got plaintext before, goes on.
+            let never_read = self.before.is_none_or(|before| before.hides_policies);
+            self.hides_policies |= hides_targets && never_read;
+            first.message.push_str(match (hides_targets, never_read) {
+                (false, _) => "; until the policy can be read, what it targets gets no request (500)",
+                (true, true) => "; until its targets can be read, no backend without a policy gets a request (500)",
+                (true, false) => "; until its targets can be read, it changes nothing: no backend gets TLS by it",
+            });
         }
         if object.is_none() {
             for violation in &mut violations {

@@ -170,6 +170,28 @@ fn a_policy_that_was_never_good_still_covers_its_target() {
 }
 
 #[test]
+fn a_policy_that_hides_its_targets_forbids_plaintext_from_the_start_and_changes_nothing_later() {
+    let slip = policy("p", "shop", "a.example").replace("name: shop", "nmae: shop");
+    let told = |world: &World, word: &str| world.told().iter().any(|line| line.contains(word));
+    let mut world = World::default();
+    world.write("a.yaml", &slip);
+    assert!(world.0.snapshot().unseen_policies.is_some_and(|why| why.contains("a.yaml")));
+    assert!(told(&world, "no backend without a policy gets a request (500)"), "{:?}", world.told());
+    world.write("a.yaml", &slip.replace("a.example", "b.example"));
+    assert!(world.0.snapshot().unseen_policies.is_some(), "it is no better");
+    world.write("a.yaml", &policy("p", "shop", "a.example"));
+    assert_eq!(world.0.snapshot().unseen_policies, None);
+    world.write("a.yaml", &slip);
+    assert_eq!(world.0.snapshot().unseen_policies, None, "the version before stays in effect");
+
+    let mut world = World::default();
+    world.write("a.yaml", &config_map("m", "v"));
+    world.write("a.yaml", &format!("{}---\n{slip}", config_map("m", "v")));
+    assert_eq!(world.0.snapshot().unseen_policies, None, "what got plaintext before goes on");
+    assert!(told(&world, "it changes nothing"), "{:?}", world.told());
+}
+
+#[test]
 fn a_good_policy_elsewhere_wins_over_one_that_cannot_be_read() {
     let mut world = World::default();
     world.write("b.yaml", &policy("p", "nginx", "*")).write("a.yaml", &policy("p", "nginx", "example.com"));

@@ -31,10 +31,6 @@ fn fingerprint(document: &Value) -> u64 {
 pub(super) fn policy(name: &NamespacedName, document: &Value, error: String) -> UnreadablePolicy {
     let metadata = document.get("metadata").unwrap_or(&Value::Null);
     let time = |field: &str| metadata.get(field).and_then(Value::as_str).and_then(|text| text.parse().ok());
-    let spec = document.get("spec").unwrap_or(&Value::Null);
-    // `targetRef` is how v1alpha2 has it; a single target may stand where a list should.
-    let targets = ["targetRefs", "targetRef"].into_iter().filter_map(|field| spec.get(field));
-    let targets = targets.flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice));
     UnreadablePolicy {
         metadata: Metadata {
             name: name.name.to_string(),
@@ -44,9 +40,29 @@ pub(super) fn policy(name: &NamespacedName, document: &Value, error: String) -> 
             deletion_timestamp: time("deletionTimestamp"),
             ..Metadata::default()
         },
-        target_refs: targets.filter_map(target).collect(),
+        target_refs: targets(document).filter_map(target).collect(),
         error,
     }
+}
+
+/// `targetRef` is how v1alpha2 has it; a single target may stand where a list should.
+fn targets(document: &Value) -> impl Iterator<Item = &Value> {
+    let spec = document.get("spec").unwrap_or(&Value::Null);
+    let targets = ["targetRefs", "targetRef"].into_iter().filter_map(|field| spec.get(field));
+    targets.flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
+}
+
+/// Whether a policy does not say what it targets: a target has no name, there is none, or nobody knows in which namespace.
+pub(super) fn hides_targets(document: &Value) -> bool {
+    let is_namespace = |namespace: &str| {
+        namespace.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    let metadata = document.get("metadata").filter(|metadata| metadata.is_object());
+    let homeless = metadata.is_none_or(|metadata| match metadata.get("namespace") {
+        None | Some(Value::Null) => false,
+        Some(namespace) => !namespace.as_str().is_some_and(is_namespace),
+    });
+    homeless || targets(document).next().is_none() || targets(document).any(|written| target(written).is_none())
 }
 
 /// A target without a kind is a Service, which is what most are. A section that cannot be the name of a port counts as

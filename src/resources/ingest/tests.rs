@@ -148,6 +148,49 @@ fn a_slip_in_kind_or_group_is_refused_by_name_and_a_policy_still_covers_its_targ
     }
 }
 
+#[test]
+fn what_only_a_policy_has_makes_a_policy_and_it_still_covers_its_targets() {
+    for (version, kind, field) in [
+        (Some("gateway.network.k8s.io/v1"), Some("BackendTLSPolicy"), "apiVersion"),
+        (Some("agentgateway.dev/v1alpha1"), Some("BackendTLSPolicy"), "apiVersion"),
+        (Some("gateway.networking.k8s.io/v1"), Some("TLSPolicy"), "kind"),
+        (Some("gateway.networking.k8s.io/v1"), None, "kind"),
+        (None, Some("BackendTLSPolicy"), "apiVersion"),
+        (None, None, "apiVersion"),
+    ] {
+        let mut document = policy();
+        for (name, value) in [("apiVersion", version), ("kind", kind)] {
+            document[name] = value.into();
+        }
+        document["Kind"] = "BackendTLSPolicy".into();
+        let rejection = rejected(document);
+        assert_eq!(rejection.violations[0].field, field, "{version:?} {kind:?}");
+        assert!(!rejection.hides_targets);
+        assert_eq!(rejection.unreadable.expect("covers its targets").target_refs[0].name, "nginx");
+    }
+    let another = json!({"apiVersion": "kuadrant.io/v1", "kind": "TLSPolicy", "metadata": {"name": "x"},
+        "spec": {"targetRef": {"kind": "Gateway", "name": "g"}, "issuerRef": {"name": "ca"}}});
+    skipped(another);
+}
+
+#[test]
+fn a_policy_hides_its_targets_where_one_of_them_has_no_name() {
+    for (field, value, hides) in [
+        ("/spec/validation/hostname", json!(7), false),
+        ("/spec/targetRefs/0/kind", json!(7), false),
+        ("/spec/targetRefs/0/name", json!(7), true),
+        ("/spec/targetRefs/0", json!({"group": "", "kind": "Service", "nmae": "nginx"}), true),
+        ("/spec/targetRefs", json!([]), true),
+        ("/spec/targetRefs", json!("nginx"), true),
+        ("/metadata", json!({"name": "p", "namespace": "Shop"}), true),
+        ("/metadata", Value::Null, true),
+    ] {
+        let mut document = policy();
+        *document.pointer_mut(field).expect("it is there") = value.clone();
+        assert_eq!(rejected(document).hides_targets, hides, "{field}: {value}");
+    }
+}
+
 /// A kind that only looks like one that is read is nobody's mistake.
 #[test]
 fn kinds_of_others_are_not_taken_for_slips() {

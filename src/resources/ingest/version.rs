@@ -76,12 +76,16 @@ pub fn read_versions(kind: Kind) -> &'static [&'static str] {
 pub(super) fn recognise(document: &Value) -> Recognised {
     let text = |field: &str| document.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let (Some(api_version), Some(kind_name)) = (text("apiVersion"), text("kind")) else {
+        if text("kind") == Some(Kind::BackendTlsPolicy.as_str()) || looks_like_policy(document) {
+            return Recognised::Refused(Kind::BackendTlsPolicy, nameless(text("apiVersion").is_some()));
+        }
         return Recognised::Skipped(Skip::NoObject);
     };
     let group = group_of(api_version);
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == kind_name && group == self::group(*kind))
     else {
-        return match kind_meant(group, kind_name) {
+        let meant = kind_meant(group, kind_name);
+        return match meant.or_else(|| looks_like_policy(document).then_some(Kind::BackendTlsPolicy)) {
             Some(meant) => Recognised::Refused(meant, slip(api_version, kind_name, meant)),
             None => Recognised::Skipped(Skip::UnknownKind { api_version: api_version.into(), kind: kind_name.into() }),
         };
@@ -130,10 +134,30 @@ fn kind_meant(written_group: &str, written: &str) -> Option<Kind> {
     if NOT_MEANT.contains(&written) {
         return None;
     }
+    // Nobody else has a kind of this name.
+    if written.eq_ignore_ascii_case(Kind::BackendTlsPolicy.as_str()) {
+        return Some(Kind::BackendTlsPolicy);
+    }
     named(&of(|written, group| written == group)).or_else(|| named(&of(is_slip_of))).or_else(|| {
         let shortened = of(|written, group| written.is_empty() || group.ends_with(&format!(".{written}")));
         shortened.into_iter().find(|kind| kind.as_str() == written && !group(*kind).is_empty())
     })
+}
+
+/// Whether a document has what only a BackendTLSPolicy has, whatever it is called: passed over, its targets would get
+/// plaintext.
+fn looks_like_policy(document: &Value) -> bool {
+    let Some(spec) = document.get("spec") else { return false };
+    let targets = ["targetRefs", "targetRef"].iter().any(|field| spec.get(field).is_some());
+    let has = |field| spec.get("validation").is_some_and(|validation| validation.get(field).is_some());
+    targets && ["hostname", "caCertificateRefs", "wellKnownCACertificates"].into_iter().any(has)
+}
+
+/// What is wrong with a policy that does not say that it is one.
+fn nameless(has_version: bool) -> Violation {
+    let version = read_versions(Kind::BackendTlsPolicy)[0];
+    let (field, word) = if has_version { ("kind", Kind::BackendTlsPolicy.as_str()) } else { ("apiVersion", version) };
+    Violation { field: field.into(), message: "is required".into(), hint: format!("write `{field}: {word}`") }
 }
 
 /// Whether a group was probably meant by another one. The core group has no name; one often hears `core`.
