@@ -168,7 +168,7 @@ fn what_is_not_served_is_an_error() {
             "`gatewayClassName: postern`?",
         ),
         ("parentRefs: [{name: web}]", "parentRefs: [{name: nobody}]", "ParentNotFound", "create it"),
-        (kind, "metadata: {name: ca}", "NoObject", ""),
+        (kind, "metadata: {name: ca}", "InvalidObject", "write `kind:`"),
         (
             "gateway.networking.k8s.io/v1\nkind: HTTPRoute",
             "gateway.networking.k8s.io/v1alpha2\nkind: HTTPRoute",

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use prometheus::TextEncoder;
@@ -64,6 +64,7 @@ pub struct Telemetry {
     /// Series that begin at 0, before any worker has counted.
     seeds: Arc<Shard>,
     known: RwLock<Arc<Known>>,
+    own_gateway: OnceLock<Arc<str>>,
     endpoints: RwLock<Arc<Endpoints>>,
     config: ConfigMetrics,
     kubernetes: KubernetesMetrics,
@@ -97,6 +98,7 @@ impl Telemetry {
             shards: Mutex::default(),
             seeds: Arc::default(),
             known: RwLock::default(),
+            own_gateway: OnceLock::new(),
             endpoints: RwLock::default(),
             config,
             kubernetes: KubernetesMetrics::new(),
@@ -123,7 +125,7 @@ impl Telemetry {
 
     /// A plan is served: the series of its objects begin, and those of objects that it does not have end.
     pub fn plan_applied(&self, plan: &Plan) {
-        let known = Arc::new(Known::of(plan));
+        let known = Arc::new(Known::of(plan, self.own_gateway.get()));
         for backend in known.with_identity() {
             self.seeds.upstream.begin_ok(backend);
         }
@@ -167,9 +169,18 @@ impl Telemetry {
         self.config.propagated(kind, time);
     }
 
-    /// Whether every worker serves the newest configuration of a Gateway.
-    pub fn config_in_sync(&self, gateway: &str, in_sync: bool) {
-        self.config.in_sync(gateway, in_sync);
+    /// Whether every worker serves the newest configuration: that of each Gateway of the plan, and of the one that the process
+    /// serves in any case.
+    pub fn config_in_sync(&self, in_sync: bool) {
+        for gateway in self.known().gateways() {
+            self.config.in_sync(gateway, in_sync);
+        }
+    }
+
+    /// The process serves this Gateway (`namespace/name`), whether a plan has a port for it or not. To be told once, before
+    /// the first plan.
+    pub fn serves(&self, gateway: Arc<str>) {
+        let _ = self.own_gateway.set(gateway);
     }
 
     /// When a configuration was last applied by every worker, in seconds since the Unix epoch.

@@ -34,7 +34,7 @@ impl LogLevel for Level {
     }
 
     fn set(&self, directives: &str) -> Result<(), String> {
-        for directive in directives.split(',') {
+        for directive in directives.split(',').filter(|directive| !directive.is_empty()) {
             // What comes without its level would be taken for the lowest one.
             if directive.trim_end().ends_with('=') {
                 return Err(format!("`{directive}`: a level is missing: error, warn, info, debug, trace or off"));

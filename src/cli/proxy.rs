@@ -63,6 +63,7 @@ pub(super) fn main(arguments: ProxyArguments) -> anyhow::Result<ExitCode> {
             kinds::of_proxy().iter().map(|target| target.resource.kind).chain(["ConfigMap", "Secret"]),
         );
         let gateway = &arguments.gateway;
+        status.telemetry.serves(gateway.to_string().into());
         let (configuration, wanted) = ProxyConfiguration::new(gateway.clone(), translation, status.clone());
         let source = watches::source(client.clone(), Pace::default(), status.telemetry.clone(), fixed, wanted);
         let lease = names::object_name(&gateway.name);

@@ -3,9 +3,10 @@
 use crate::resources::snapshot::Store;
 use crate::resources::suggest::closest;
 use crate::resources::{Kind, NamespacedName, ObjectRef, Snapshot};
+use crate::translate::work;
 
 /// More names than this are not compared with one that is not there: cost stays proportional to the input.
-const COMPARED: usize = 1000;
+const COMPARED: usize = 100;
 
 /// An object that is not there.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ pub(crate) fn beside<'s, T>(
 ) -> impl Iterator<Item = &'s NamespacedName> + use<'s, T> {
     let from = NamespacedName::new(name.namespace.clone(), "");
     let there = store.range(from..).map(|(other, _)| other);
-    there.take_while(|other| other.namespace == name.namespace).take(COMPARED)
+    there.take_while(|other| other.namespace == name.namespace).take(COMPARED).inspect(|_| work::steps(1))
 }
 
 /// Those of the same name in other namespaces.
@@ -85,7 +86,7 @@ pub(crate) fn namesakes<'s, T>(
     store: &'s Store<T>,
     name: &'s NamespacedName,
 ) -> impl Iterator<Item = &'s NamespacedName> + use<'s, T> {
-    let others = store.keys().take(COMPARED);
+    let others = store.keys().take(COMPARED).inspect(|_| work::steps(1));
     others.filter(|other| other.name == name.name && other.namespace != name.namespace)
 }
 

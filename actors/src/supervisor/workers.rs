@@ -186,10 +186,12 @@ impl<W: Worker> Workers<W> {
     /// Applies the last plan everywhere, and tells when every worker has answered. One that dies instead is started
     /// again with it.
     fn apply_all(&mut self, since: Option<Instant>, ctx: &mut Context<Self>) {
-        let unfinished = self.round.since.filter(|_| !self.round.complete);
-        let since = unfinished.into_iter().chain(since).min();
+        // A worker that hangs has done so since the round that it has not answered.
+        let unfinished = Some(&self.round).filter(|round| !round.complete && round.number > 0);
+        let begun = unfinished.map_or_else(Instant::now, |round| round.begun);
+        let since = unfinished.and_then(|round| round.since).into_iter().chain(since).min();
         let number = self.round.number + 1;
-        self.round = Round { number, begun: Instant::now(), since, failed: false, complete: false };
+        self.round = Round { number, begun, since, failed: false, complete: false };
         for worker in 0..self.threads.len() {
             self.apply_to(worker, ctx);
         }
@@ -225,7 +227,9 @@ impl<W: Worker> Workers<W> {
             return;
         }
         self.round.failed = true;
-        self.status.telemetry.config_applied(false);
+        if self.round.since.is_some() {
+            self.status.telemetry.config_applied(false);
+        }
         self.tell_sync();
         self.tell(None);
     }
@@ -236,8 +240,8 @@ impl<W: Worker> Workers<W> {
         if !complete && !failed && begun.elapsed() < SYNC_PATIENCE {
             return;
         }
-        for gateway in self.last.iter().flat_map(|last| &last.plan.ports).map(|port| &port.gateway) {
-            self.status.telemetry.config_in_sync(gateway, complete);
+        if self.last.is_some() {
+            self.status.telemetry.config_in_sync(complete);
         }
     }
 
@@ -272,7 +276,7 @@ impl<W: Worker> Workers<W> {
                 tracing::error!(worker, pause_ms = pause.as_millis(), "a worker died; it is started again");
                 thread.serves = 0;
                 if std::mem::take(&mut self.round.complete) {
-                    (self.round.begun, self.round.since) = (now, None);
+                    (self.round.begun, self.round.since, self.round.failed) = (now, None, false);
                 }
                 now + pause
             });

@@ -376,6 +376,20 @@ fn a_worker_that_is_gone_leaves_its_counts_and_holds_nothing_open() {
 }
 
 #[test]
+fn a_gateway_without_a_port_is_told_as_in_sync_by_the_process_that_serves_it() {
+    let telemetry = telemetry();
+    telemetry.serves("ns/own".into());
+    telemetry.plan_applied(&Plan::default());
+    telemetry.config_in_sync(true);
+    assert_eq!(value(&telemetry, "postern_config_in_sync{gateway=\"ns/own\"}"), Some(1.0));
+    telemetry.plan_applied(&plan([]));
+    telemetry.config_in_sync(false);
+    for gateway in ["ns/own", "ns/gw"] {
+        assert_eq!(value(&telemetry, &format!("postern_config_in_sync{{gateway=\"{gateway}\"}}")), Some(0.0));
+    }
+}
+
+#[test]
 fn what_befalls_a_clients_connection_is_counted_by_cause() {
     let telemetry = telemetry();
     telemetry.plan_applied(&plan([("a", originate())]));
@@ -428,7 +442,7 @@ fn the_configuration_is_told() {
     assert_eq!(last_success(), None);
     telemetry.config_applied(true);
     assert!(last_success().is_some_and(|time| time > 1.7e9));
-    telemetry.config_in_sync("ns/gw", false);
+    telemetry.config_in_sync(false);
     let condition =
         |status| PolicyCondition { kind: "BackendTLSPolicy", policy: "ns/p", condition: "Accepted", status };
     telemetry.policy_conditions([condition(true)]);

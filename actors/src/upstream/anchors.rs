@@ -121,10 +121,11 @@ impl Anchors {
         self.issuers.iter().map(|issuer| issuer.not_after).filter(|end| *end >= now && *end != i64::MAX).min()
     }
 
-    /// `notBefore` and `notAfter` of the issuer of this name, if it is here and not inside of them at `now`.
+    /// `notBefore` and `notAfter` of an issuer of this name, if there is one and none is inside of them at `now`.
     pub fn outside_its_dates(&self, subject: &str, now: i64) -> Option<(i64, i64)> {
-        let mut named = self.issuers.iter().filter(|issuer| issuer.subject == subject);
-        let ended = named.find(|issuer| !(issuer.not_before..=issuer.not_after).contains(&now))?;
+        let named = || self.issuers.iter().filter(|issuer| issuer.subject == subject);
+        let is_valid = |issuer: &Issuer| (issuer.not_before..=issuer.not_after).contains(&now);
+        let ended = named().next().filter(|_| !named().any(is_valid))?;
         Some((ended.not_before, ended.not_after))
     }
 

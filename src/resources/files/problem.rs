@@ -51,10 +51,9 @@ impl Code {
     /// How grave it is.
     pub fn severity(self) -> Severity {
         match self {
-            Self::FileUnreadable | Self::SyntaxError | Self::InvalidObject | Self::NoObject | Self::UnknownVersion => {
-                Severity::Error
-            }
-            Self::UnknownField | Self::InvalidStatus | Self::DuplicateObject => Severity::Warning,
+            Self::FileUnreadable | Self::SyntaxError | Self::InvalidObject | Self::UnknownVersion => Severity::Error,
+            // In a folder of objects may be a `kustomization.yaml`, or a chart's values.
+            Self::NoObject | Self::UnknownField | Self::InvalidStatus | Self::DuplicateObject => Severity::Warning,
             Self::UnknownKind => Severity::Notice,
         }
     }

@@ -74,6 +74,7 @@ impl Reading<'_> {
             Ingested::Skipped(skip) => {
                 let code = match skip {
                     Skip::NoObject => Code::NoObject,
+                    Skip::Incomplete { .. } => Code::InvalidObject,
                     Skip::UnknownKind { .. } => Code::UnknownKind,
                     Skip::UnknownVersion { .. } => Code::UnknownVersion,
                 };

@@ -248,7 +248,7 @@ fn kinds_that_are_not_read_are_told_once_each() {
         [
             "a.yaml:1: notice: Deployment (apps/v1) is not read (2 times in this file) (nothing has to be done, unless it was \
              meant to take part)",
-            "a.yaml:11: error: is no Kubernetes object: apiVersion and kind are required (write apiVersion and kind, or keep \
+            "a.yaml:11: warning: is no Kubernetes object: apiVersion and kind are required (write apiVersion and kind, or keep \
              what is no object in another folder)",
         ]
     );

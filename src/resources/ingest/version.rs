@@ -11,8 +11,14 @@ use crate::resources::suggest::closest;
 /// A document that is of no kind or version that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skip {
-    /// It has no `apiVersion` or no `kind`, so it is no object of Kubernetes.
+    /// It has neither `apiVersion` nor `kind`, so it is no object of Kubernetes, and perhaps no slip: a `kustomization.yaml`, or a
+    /// chart's values.
     NoObject,
+    /// It has one of them.
+    Incomplete {
+        /// The other one.
+        missing: &'static str,
+    },
     /// Nothing of this kind is read.
     UnknownKind {
         /// As written.
@@ -34,6 +40,7 @@ impl Skip {
     pub fn hint(&self) -> String {
         match self {
             Self::NoObject => "write apiVersion and kind, or keep what is no object in another folder".into(),
+            Self::Incomplete { missing } => format!("write `{missing}:`"),
             Self::UnknownKind { .. } => "nothing has to be done, unless it was meant to take part".into(),
             Self::UnknownVersion { kind, .. } => format!("write `apiVersion: {}`", read_versions(*kind)[0]),
         }
@@ -44,6 +51,7 @@ impl Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoObject => f.write_str("is no Kubernetes object: apiVersion and kind are required"),
+            Self::Incomplete { missing } => write!(f, "is no Kubernetes object: {missing} is required"),
             Self::UnknownKind { api_version, kind } => write!(f, "{kind} ({api_version}) is not read"),
             Self::UnknownVersion { api_version, kind } => {
                 write!(f, "{kind} is not read in {api_version}, only in {}", read_versions(*kind).join(" and "))
@@ -79,7 +87,11 @@ pub(super) fn recognise(document: &Value) -> Recognised {
         if text("kind") == Some(Kind::BackendTlsPolicy.as_str()) || looks_like_policy(document) {
             return Recognised::Refused(Kind::BackendTlsPolicy, nameless(text("apiVersion").is_some()));
         }
-        return Recognised::Skipped(Skip::NoObject);
+        return Recognised::Skipped(match (text("apiVersion"), text("kind")) {
+            (Some(_), _) => Skip::Incomplete { missing: "kind" },
+            (None, Some(_)) => Skip::Incomplete { missing: "apiVersion" },
+            (None, None) => Skip::NoObject,
+        });
     };
     let group = group_of(api_version);
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == kind_name && group == self::group(*kind))

@@ -53,6 +53,10 @@ fn difference(written: &TargetRef, meant: &TargetKey) -> String {
     format!("did you mean {}?", fields.into_iter().flatten().collect::<Vec<_>>().join(" and "))
 }
 
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|character| !character.is_ascii_digit())
+}
+
 impl Attachments<'_> {
     /// The targetRefs of the policy with this number that select nothing.
     pub(super) fn misses(&self, snapshot: &Snapshot, used_by: &UsedBy, number: usize) -> Vec<Miss> {
@@ -65,8 +69,7 @@ impl Attachments<'_> {
             }
             match self.outcome(snapshot, number, reference)? {
                 Outcome::NotFound { cause, hint, meant } => {
-                    let is_slip = meant.as_ref().is_some_and(|meant| *meant.name.namespace == **namespace);
-                    let consequence = None;
+                    let (is_slip, consequence) = (false, None);
                     Some(Miss { index, code: "TargetNotFound", cause, hint, meant, is_slip, consequence })
                 }
                 Outcome::Won { .. } | Outcome::Lost { .. } | Outcome::NotTcp { .. } => None,
@@ -74,7 +77,7 @@ impl Attachments<'_> {
         });
         let with_consequence = |miss: Miss| {
             let consequence = miss.meant.as_ref().and_then(|meant| self.consequence(snapshot, used_by, meant));
-            // One of another namespace may be somebody else's, unless somebody asks for it.
+            // A target may be yet to come, unless somebody asks for one that is nearly called so.
             let is_slip = miss.is_slip || (miss.code == "TargetNotFound" && consequence.is_some());
             Miss { is_slip, consequence, ..miss }
         };
@@ -86,7 +89,8 @@ impl Attachments<'_> {
         let kinds = [BackendKind::Service, BackendKind::AgentgatewayBackend];
         let near = closest(kind, kinds.map(BackendKind::as_str));
         let near_group = CORE.contains(&group.as_str()) || closest(group, [AGENTGATEWAY_GROUP]).is_some();
-        let kinds = kinds.into_iter().filter(|kind| near.is_none_or(|near| near == kind.as_str()));
+        let is_slip = near.is_some() && near_group;
+        let kinds = kinds.into_iter().filter(|kind| is_slip && near == Some(kind.as_str()));
         let meant = kinds.map(|kind| TargetKey { kind, name: NamespacedName::new(namespace, name.as_str()) }).find_map(
             |same| if self.exposed(snapshot, &same).is_some() { Some(same) } else { self.near(snapshot, &same) },
         );
@@ -102,7 +106,7 @@ impl Attachments<'_> {
             cause: format!("kind {kind} of group {group:?} cannot be selected"),
             hint,
             meant,
-            is_slip: near.is_some() && near_group,
+            is_slip,
             consequence: None,
         }
     }
@@ -120,15 +124,22 @@ impl Attachments<'_> {
             kind: absent.kind,
             name: NamespacedName::new(Arc::clone(&absent.name.namespace), name),
         };
-        let exposed = beside(store, &absent.name).map(|name| &*name.name).filter(|name| {
+        // Names that differ in their numbers alone are those of several of a kind.
+        let is_another = |name: &str| !letters(name).eq(letters(&absent.name.name));
+        let names = beside(store, &absent.name).map(|name| &*name.name).filter(|name| is_another(name));
+        let exposed = names.filter(|name| {
             work::steps(1);
             self.exposed(snapshot, &of_name(name)).is_some()
         });
         closest(&absent.name.name, exposed).map(of_name)
     }
 
-    /// The target of the same name in another namespace that has no policy, where one is not there.
+    /// The target of the same name in another namespace that has no policy, where one is not there. In a cluster other
+    /// namespaces are those of other people, of whose objects a status must not tell.
     pub(super) fn elsewhere(&self, snapshot: &Snapshot, absent: &TargetKey) -> Option<TargetKey> {
+        if snapshot.gateway_api.is_some() {
+            return None;
+        }
         match absent.kind {
             BackendKind::Service => self.elsewhere_of(&snapshot.services, snapshot, absent),
             BackendKind::AgentgatewayBackend => self.elsewhere_of(&snapshot.agentgateway_backends, snapshot, absent),

@@ -40,19 +40,28 @@ pub(crate) fn report(snapshot: &Snapshot, used: &Endpoints, findings: &mut Findi
     for port in used {
         let name = NamespacedName::new(port.namespace.clone(), port.name.clone());
         let slices = by_service.get(&name).map_or(&[][..], Vec::as_slice);
-        let problem = match slices {
+        let service = ObjectRef { kind: Kind::Service, name };
+        match slices {
             // That is told of the slice that was meant for it.
-            [] if meant.contains(&name) => None,
-            [] => Some(Problem::new(
-                "NoEndpointSlice",
-                "",
-                format!("no EndpointSlice belongs to it, so requests to port {} get 503 (no_endpoint)", port.port),
-                format!("add one with the label {SERVICE_NAME}: {}", port.name),
-            )),
-            slices => missed_port(snapshot, &name, port, slices),
-        };
-        if let Some(problem) = problem {
-            findings.warning(&ObjectRef { kind: Kind::Service, name }, &problem);
+            [] if meant.contains(&service.name) => {}
+            // In a cluster it may have a selector, and Kubernetes makes them.
+            [] => findings.notice(
+                &service,
+                &Problem::new(
+                    "NoEndpointSlice",
+                    "",
+                    format!(
+                        "no EndpointSlice belongs to it, so on files requests to port {} get 503 (no_endpoint)",
+                        port.port
+                    ),
+                    format!("add one with the label {SERVICE_NAME}: {}", port.name),
+                ),
+            ),
+            slices => {
+                if let Some(problem) = missed_port(snapshot, &service.name, port, slices) {
+                    findings.warning(&service, &problem);
+                }
+            }
         }
     }
 }

@@ -23,9 +23,10 @@ struct Gateway {
 }
 
 impl Known {
-    /// The objects of a plan.
-    pub(in crate::telemetry) fn of(plan: &Plan) -> Self {
+    /// The objects of a plan, and a Gateway that there is in any case.
+    pub(in crate::telemetry) fn of(plan: &Plan, gateway: Option<&Arc<str>>) -> Self {
         let mut known = Self::default();
+        known.gateways.extend(gateway.map(|gateway| (gateway.clone(), Gateway::default())));
         for port in &plan.ports {
             let gateway = known.gateways.entry(port.gateway.clone()).or_default();
             gateway.ports.insert(port.port);

@@ -80,7 +80,7 @@ fn every_metric_has_its_name_and_labels() {
     worker.downstream_handshake("ns/gw", 80, DownstreamHandshake::Ok);
     telemetry.config_applied(true);
     telemetry.config_propagated("HTTPRoute", Duration::from_millis(5));
-    telemetry.config_in_sync("ns/gw", true);
+    telemetry.config_in_sync(true);
     let accepted = PolicyCondition { kind: "BackendTLSPolicy", policy: "ns/p", condition: "Accepted", status: true };
     telemetry.policy_conditions([accepted]);
     telemetry.kubernetes_watched(["HTTPRoute"]);

@@ -35,12 +35,12 @@ async fn it_says_what_is_waited_for_and_since_when_all_is_in_sync() {
 
     running.status.readiness.done("configuration");
     running.status.telemetry.config_applied(true);
-    running.status.telemetry.config_in_sync("ns/gw", true);
+    running.status.telemetry.config_in_sync(true);
     let shown = page(running.admin, "/").await;
     assert_eq!(standing(&shown, "Readiness"), "✓ ready");
     assert!(standing(&shown, "Configuration").starts_with("✓ in sync since 20"), "{}", shown.text);
 
-    running.status.telemetry.config_in_sync("ns/gw", false);
+    running.status.telemetry.config_in_sync(false);
     let told = standing(&page(running.admin, "/").await, "Configuration");
     let expected = "✗ not in sync: not every worker serves the newest of ns/gw , the last that all served is of 20";
     assert!(told.starts_with(expected), "{told}");
