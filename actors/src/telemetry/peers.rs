@@ -10,8 +10,9 @@ use crate::plan::{Backend, EndpointSource, Endpoints};
 /// Of so many endpoints of a backend it is kept; of those, that were seen last.
 const KEPT: usize = 256;
 
-/// Nobody tells which addresses a name has no more: one that was seen so long before another is taken to be gone.
-const OF_A_NAME: SignedDuration = SignedDuration::from_hours(1);
+/// What was seen so long before another endpoint is told no more: connections live for an hour, so an endpoint that is in use is
+/// seen again by then, and one that is not may be renewed, or gone.
+const TOLD: SignedDuration = SignedDuration::from_hours(2);
 
 /// What each endpoint of a backend presented last.
 #[derive(Debug, Clone, Default)]
@@ -39,19 +40,15 @@ impl Peers {
 
     /// The first end, in seconds since the Unix epoch, of what the endpoints presented that the backend still has.
     pub fn first_end(&self, backend: &Backend, endpoints: &Endpoints) -> Option<i64> {
-        let peers = self.by_endpoint.iter();
-        match &backend.endpoints {
-            EndpointSource::Service(service) => {
-                let ready = endpoints.get(service)?;
-                let is_there = |address: &SocketAddr| ready.iter().any(|endpoint| endpoint.address == *address);
-                peers.filter(|(address, _)| is_there(address)).map(|(_, peer)| peer.not_after).min()
-            }
-            EndpointSource::Host { .. } => {
-                let last = self.by_endpoint.values().map(|peer| peer.seen).max()?;
-                let is_there = |peer: &&Peer| last.duration_since(peer.seen) < OF_A_NAME;
-                self.by_endpoint.values().filter(is_there).map(|peer| peer.not_after).min()
-            }
-        }
+        let ready = match &backend.endpoints {
+            EndpointSource::Service(service) => Some(endpoints.get(service)?),
+            EndpointSource::Host { .. } => None,
+        };
+        let is_there =
+            |address: &SocketAddr| ready.is_none_or(|ready| ready.iter().any(|endpoint| endpoint.address == *address));
+        let there = || self.by_endpoint.iter().filter(|(address, _)| is_there(address)).map(|(_, peer)| peer);
+        let last = there().map(|peer| peer.seen).max()?;
+        there().filter(|peer| last.duration_since(peer.seen) < TOLD).map(|peer| peer.not_after).min()
     }
 }
 
@@ -87,12 +84,13 @@ mod tests {
         let mut peers = Peers::default();
         assert_eq!(peers.first_end(&backend, &having(&[1, 2])), None);
         peers.saw(address(1), 100, at(0));
-        peers.saw(address(2), 300, at(600));
-        assert_eq!(peers.first_end(&backend, &having(&[1, 2])), Some(100), "however long ago it was seen");
+        peers.saw(address(2), 300, at(119));
+        assert_eq!(peers.first_end(&backend, &having(&[1, 2])), Some(100));
         assert_eq!(peers.first_end(&backend, &having(&[2, 3])), Some(300), "the other one has gone");
+        assert_eq!(peers.first_end(&backend, &having(&[1, 3])), Some(100), "nothing was seen since");
         assert_eq!(peers.first_end(&backend, &having(&[])), None);
         assert_eq!(peers.first_end(&backend, &Endpoints::new()), None);
-        peers.saw(address(1), 400, at(601));
+        peers.saw(address(1), 400, at(130));
         assert_eq!(peers.first_end(&backend, &having(&[1, 2])), Some(300), "it was renewed");
     }
 
@@ -103,9 +101,9 @@ mod tests {
         let mut peers = Peers::default();
         assert_eq!(first_end(&peers), None);
         peers.saw(address(1), 100, at(0));
-        peers.saw(address(2), 200, at(59));
+        peers.saw(address(2), 200, at(119));
         assert_eq!(first_end(&peers), Some(100));
-        peers.saw(address(3), 300, at(60));
+        peers.saw(address(3), 300, at(120));
         assert_eq!(first_end(&peers), Some(200));
     }
 
