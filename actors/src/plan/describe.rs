@@ -1,6 +1,8 @@
 //! The plan for people: one stable JSON rendering, for `/config_dump` and for comparisons. It holds no secret: a private
 //! key is not in it, and a certificate is its SHA-256 fingerprint.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -219,7 +221,7 @@ fn identity(identity: &TlsIdentity) -> Value {
         ("maxVersion", json!(identity.max_version.as_str())),
         ("alpn", json!(identity.alpn)),
         ("resumption", json!(identity.resumption)),
-        ("pins", list(&identity.pins, |pin| json!(hexadecimal(pin)))),
+        ("pins", list(&identity.pins, |pin| json!(STANDARD.encode(pin)))),
     ])
 }
 

@@ -41,6 +41,10 @@ fn validation(validation: View<'_>, path: &FieldPath<'_>, report: &mut Report) {
     if !validation.exists() {
         return;
     }
+    // Passed over, a pin or a version that is demanded there would not be.
+    if validation.get("options").exists() {
+        report.refuse(&path.field("options"), "is no field of validation", "move it one level up: `spec.options`");
+    }
     let refs = validation.get("caCertificateRefs").items().len() > 0;
     let well_known = validation.get("wellKnownCACertificates").text().is_some();
     if refs && well_known {

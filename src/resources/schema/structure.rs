@@ -105,8 +105,12 @@ impl Schema {
                 (None, None) if also_known.contains(&name.as_str()) => {}
                 (None, None) => {
                     let field = path.field(name);
-                    let hint = closest(name, self.fields.keys().map(String::as_str))
-                        .map_or_else(|| "remove it: it has no effect".into(), |word| format!("did you mean `{word}`?"));
+                    let below = self.fields.iter().find(|(_, field)| field.fields.contains_key(name));
+                    let hint = match (closest(name, self.fields.keys().map(String::as_str)), below) {
+                        (Some(word), _) => format!("did you mean `{word}`?"),
+                        (None, Some((parent, _))) => format!("it belongs into `{parent}`: here it has no effect"),
+                        (None, None) => "remove it, or move it to where it belongs: here it has no effect".into(),
+                    };
                     report.warn(&field, format!("unknown field \"{field}\""), hint);
                 }
             }

@@ -235,7 +235,10 @@ fn hints_say_what_would_mend_it() {
 fn unknown_fields_are_warned_of_and_no_more() {
     let report = report(
         Kind::BackendTlsPolicy,
-        &POLICY.replace("spec:", "apiVersion: a/v1\nkind: B\nfoo: 1\nspec:\n  bar: 1\n  targetRef: []"),
+        &POLICY.replace(
+            "spec:",
+            "apiVersion: a/v1\nkind: B\nfoo: 1\nspec:\n  bar: 1\n  targetRef: []\n  subjectAltNames: []",
+        ),
     );
     assert_eq!(report.violations, []);
     let told: Vec<_> =
@@ -243,10 +246,26 @@ fn unknown_fields_are_warned_of_and_no_more() {
     assert_eq!(
         told,
         [
-            ("foo", "unknown field \"foo\"", "remove it: it has no effect"),
-            ("spec.bar", "unknown field \"spec.bar\"", "remove it: it has no effect"),
+            ("foo", "unknown field \"foo\"", "remove it, or move it to where it belongs: here it has no effect"),
+            (
+                "spec.bar",
+                "unknown field \"spec.bar\"",
+                "remove it, or move it to where it belongs: here it has no effect"
+            ),
+            (
+                "spec.subjectAltNames",
+                "unknown field \"spec.subjectAltNames\"",
+                "it belongs into `validation`: here it has no effect"
+            ),
             ("spec.targetRef", "unknown field \"spec.targetRef\"", "did you mean `targetRefs`?"),
         ]
+    );
+    breaks(
+        Kind::BackendTlsPolicy,
+        POLICY,
+        "  validation:\n",
+        "  validation:\n    options: {gateway.postern.dev/min-tls-version: \"1.3\"}\n",
+        &["spec.validation.options: is no field of validation"],
     );
 }
 

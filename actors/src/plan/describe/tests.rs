@@ -180,7 +180,7 @@ fn everything_is_told_and_no_secret() {
                     "maxVersion": "1.3",
                     "alpn": ["http/1.1"],
                     "resumption": true,
-                    "pins": ["ab".repeat(32)],
+                    "pins": ["q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="],
                 },
             },
         }],

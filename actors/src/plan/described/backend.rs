@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::{DescribedPoison, service_port};
@@ -149,16 +151,15 @@ impl DescribedIdentity {
             max_version: version(self.max_version),
             alpn: self.alpn,
             resumption: self.resumption,
-            pins: self.pins.iter().map(|pin| fingerprint(pin)).collect::<Result<BTreeSet<_>, _>>()?,
+            pins: self.pins.iter().map(|text| pin(text)).collect::<Result<BTreeSet<_>, _>>()?,
         })
     }
 }
 
-/// 32 bytes in hexadecimal.
-fn fingerprint(text: &str) -> Result<[u8; 32], String> {
-    let byte = |place: usize| u8::from_str_radix(text.get(2 * place..2 * place + 2)?, 16).ok();
-    let bytes: Option<Vec<u8>> = (0..text.len() / 2).map(byte).collect();
-    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| format!("{text} is no SHA-256"))
+/// 32 bytes in base64, as the option of a policy has them.
+fn pin(text: &str) -> Result<[u8; 32], String> {
+    let bytes = STANDARD.decode(text).ok();
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| format!("{text} is no SHA-256 in base64"))
 }
 
 #[derive(Deserialize)]

@@ -33,7 +33,7 @@ pub(super) fn lines(tls: &Value, certificates: &Certificates, anchors: usize, pa
     let pins = items(&identity["pins"]);
     if !pins.is_empty() {
         let pins: Vec<_> = pins.iter().map(text).collect();
-        lines.push(format!("the key of its certificate has to be one of sha256:{}", pins.join(", sha256:")));
+        lines.push(format!("the key of its certificate has to have the pin {}", pins.join(" or ")));
     }
     let (min, max) = (text(&identity["minVersion"]), text(&identity["maxVersion"]));
     let versions = if min == max { format!("TLS {min}") } else { format!("TLS {min} to {max}") };
