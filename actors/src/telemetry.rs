@@ -20,6 +20,7 @@ pub mod observations;
 pub mod observer;
 pub mod peers;
 pub mod pools;
+pub mod problem;
 pub mod readiness;
 mod recent;
 pub mod record;
@@ -36,6 +37,7 @@ pub use metrics::kubernetes::{EventResult, WriteResult};
 pub use observations::{LastHandshake, Observations};
 pub use observer::{Acquisition, CloseReason, DownstreamHandshake, Observer, PoolState, Rejection, Retry};
 pub use pools::PoolLevels;
+pub use problem::Problem;
 pub use readiness::Readiness;
 pub use record::{HandshakeRecord, RequestRecord, TlsInfo};
 pub use status::{LogLevel, Status};
@@ -65,6 +67,7 @@ pub struct Telemetry {
     seeds: Arc<Shard>,
     known: RwLock<Arc<Known>>,
     own_gateway: OnceLock<Arc<str>>,
+    problems: RwLock<Arc<[Problem]>>,
     endpoints: RwLock<Arc<Endpoints>>,
     config: ConfigMetrics,
     kubernetes: KubernetesMetrics,
@@ -99,6 +102,7 @@ impl Telemetry {
             seeds: Arc::default(),
             known: RwLock::default(),
             own_gateway: OnceLock::new(),
+            problems: RwLock::new(Arc::from([])),
             endpoints: RwLock::default(),
             config,
             kubernetes: KubernetesMetrics::new(),
@@ -191,6 +195,16 @@ impl Telemetry {
     /// Whether every worker serves the newest configuration of a Gateway; nothing before any was applied.
     pub fn is_in_sync(&self, gateway: &str) -> Option<bool> {
         self.config.is_in_sync(gateway)
+    }
+
+    /// What is wrong with the configuration, in the place of what was told before.
+    pub fn set_problems(&self, problems: Arc<[Problem]>) {
+        *self.problems.write().unwrap_or_else(PoisonError::into_inner) = problems;
+    }
+
+    /// What is wrong with the configuration.
+    pub fn problems(&self) -> Arc<[Problem]> {
+        self.problems.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The conditions of all policies, in the place of those told before.

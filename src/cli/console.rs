@@ -271,6 +271,7 @@ impl Handler<Translated<Report>> for Console {
     fn handle(&mut self, translated: Translated<Report>, _: &mut Self::Context) {
         tracing::debug!(published = translated.published, took = ?translated.took, "translated");
         tell_policy_conditions(&self.telemetry, &translated.report.verdicts);
+        self.telemetry.set_problems(translated.report.diagnostics.iter().filter_map(Diagnostic::problem).collect());
         self.plan = translated.plan;
         self.diagnostics = translated.report.diagnostics;
         // A published plan is told when its ports are bound: that comes next.

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use postern_actors::telemetry::Problem;
 use serde::Serialize;
 
 use super::paint::Paint;
@@ -57,6 +58,19 @@ impl Diagnostic {
     pub(crate) fn place(&self) -> Option<String> {
         let file = self.file.as_deref()?;
         Some(self.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")))
+    }
+
+    /// For the admin pages, unless it is merely worth knowing.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        let is_error = match self.severity {
+            Severity::Error => true,
+            Severity::Warning => false,
+            Severity::Notice => return None,
+        };
+        let place = self.place().map(|place| format!("at {place}"));
+        let parts = [Some(&*self.code), Some(&self.object), Some(&self.field), place.as_deref()];
+        let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        Some(Problem { is_error, subject: parts.join(" "), message: self.message.clone(), hint: self.hint.clone() })
     }
 
     /// A few lines for people.

@@ -39,7 +39,8 @@ fn proxy(status: &Status, filter: &Filter, now: Timestamp) -> Markup {
     let failing = backends.iter().filter(|surveyed| surveyed.is_failing());
     let failing = failing.map(|surveyed| (&surveyed.backend.id, surveyed.word())).collect();
     let routes = routes::of(&plan, &failing);
-    let wrong = wrong::list(&backends, &routes, &gateways::ending(&plan, now));
+    let problems = status.telemetry.problems();
+    let wrong = wrong::list(&backends, &routes, &gateways::ending(&plan, now), &problems);
     let all = backends.len();
     let shown = backends.into_iter().filter(|surveyed| filter.takes(|| surveyed.text())).collect();
     html! {

@@ -7,6 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use super::named;
 use super::routes::Route;
 use crate::plan::BackendId;
+use crate::telemetry::Problem;
 use crate::telemetry::admin::filter::FAILING;
 use crate::telemetry::admin::health::Health;
 use crate::telemetry::admin::survey::Surveyed;
@@ -18,15 +19,20 @@ const ASKED_BY: usize = 3;
 /// So many backends are told of; `/tls` has all of them.
 const TOLD: usize = 20;
 
-/// Of backends in order of their health, and the certificates of listeners that end.
-pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>], ending: &[(Health, String)]) -> Markup {
+/// Of backends in order of their health, the certificates of listeners that end, and what is wrong with the configuration.
+pub(super) fn list(
+    backends: &[Surveyed<'_>],
+    routes: &[Route<'_>],
+    ending: &[(Health, String)],
+    problems: &[Problem],
+) -> Markup {
     let count = |health| backends.iter().filter(|surveyed| surveyed.health == health).count();
     let (bad, warned) = (count(Health::Bad), count(Health::Warn));
     let unusable = routes.iter().filter(|route| route.health == Health::Bad).count();
     html! {
         section.wrong aria-labelledby="wrong" {
             h2 #wrong { "What is wrong" }
-            @if bad + warned + unusable + ending.len() == 0 { p { (Health::Good.says("Nothing that this process knows of.")) } }
+            @if bad + warned + unusable + ending.len() + problems.len() == 0 { p { (Health::Good.says("Nothing that this process knows of.")) } }
             @if bad > 0 { p { (Health::Bad.says(format!("Failing: {}", counted(bad as u64, "backend")))) "." } }
             @if warned > 0 { p { (Health::Warn.says(format!("To be looked at: {}", counted(warned as u64, "backend")))) "." } }
             @if unusable > 0 {
@@ -44,7 +50,25 @@ pub(super) fn list(backends: &[Surveyed<'_>], routes: &[Route<'_>], ending: &[(H
                     p { a href="/tls" { "All backends" } }
                 }
             }
+            @if !problems.is_empty() { (of_configuration(problems)) }
         }
+    }
+}
+
+/// The errors first.
+fn of_configuration(problems: &[Problem]) -> Markup {
+    let told = [true, false].into_iter().flat_map(|errors| problems.iter().filter(move |one| one.is_error == errors));
+    html! {
+        h3 #configuration { "In the configuration" }
+        @for problem in told.take(TOLD) {
+            @let (health, word) = if problem.is_error { (Health::Bad, "error") } else { (Health::Warn, "warning") };
+            article class={ "problem " (health.class()) } {
+                p { (health.says(word)) " " strong { (problem.subject) } }
+                p.cause { (problem.message) }
+                @if !problem.hint.is_empty() { p.remedy { strong { "What to do: " } (problem.hint) } }
+            }
+        }
+        @if problems.len() > TOLD { p { (counted((problems.len() - TOLD) as u64, "more problem")) " are in the log." } }
     }
 }
 

@@ -5,8 +5,8 @@ use crate::outcome::HandshakeResult;
 use crate::plan::matching::{Match, PathMatch, RuleTableBuilder};
 use crate::plan::rule::{Action, Rule, Timeouts};
 use crate::plan::{EndpointSource, HostTable, Listener, Port, Protocol, Tls};
-use crate::telemetry::Observer;
 use crate::telemetry::tests::{failed, id, nearly, poisoned, succeeded, tls_info};
+use crate::telemetry::{Observer, Problem};
 
 #[actix_web::test]
 async fn it_needs_nothing_from_elsewhere() {
@@ -96,6 +96,24 @@ async fn a_service_without_endpoints_is_to_be_looked_at() {
     all.backends.insert(id("a"), Arc::new(backend));
     let shown = page(Running::serving(all).admin, "/").await;
     assert!(shown.only(".trouble").contains("There is no ready endpoint: requests get 503."));
+}
+
+#[actix_web::test]
+async fn what_is_wrong_with_the_configuration_is_told_the_errors_first() {
+    let running = Running::serving(plan([("a", originate())]));
+    let problem = |is_error, subject: &str| Problem {
+        is_error,
+        subject: subject.into(),
+        message: "is <wrong>".into(),
+        hint: "mend it".into(),
+    };
+    running.status.telemetry.set_problems([problem(false, "a.yaml:3"), problem(true, "b.yaml:7")].into());
+    let shown = page(running.admin, "/").await;
+    let told = ["✗ error b.yaml:7 is <wrong> What to do: mend it", "! warning a.yaml:3 is <wrong> What to do: mend it"];
+    assert_eq!(shown.texts(".problem"), told);
+    assert!(!shown.text.contains("Nothing that this process knows of"));
+    running.status.telemetry.set_problems([].into());
+    assert!(page(running.admin, "/").await.only("section.wrong").contains("✓ Nothing that this process knows of"));
 }
 
 #[actix_web::test]

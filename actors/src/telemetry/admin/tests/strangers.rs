@@ -18,7 +18,7 @@ use crate::plan::identity::{
 use crate::plan::matching::{Match, PathMatch, RuleTableBuilder};
 use crate::plan::rule::{Action, Rule, Target, Timeouts, WeightedBackend, WeightedBackends};
 use crate::plan::{EndpointSource, HostTable, Listener, Port, Protocol};
-use crate::telemetry::{Evidence, HandshakeRecord, Observer, PoolState};
+use crate::telemetry::{Evidence, HandshakeRecord, Observer, PoolState, Problem};
 
 pub(super) const SCRIPT: &str = "<script>alert(1)</script>\"' onclick=x <b>";
 
@@ -119,6 +119,8 @@ impl Hostile {
         let running = Running::serving(hostile_plan(&keys));
         running.status.readiness.pending_detail("configuration", &text("waits"));
         running.status.contact.lost(&text("watch"), &text("contact"));
+        let [subject, message, hint] = ["subject", "message", "hint"].map(|part| text(part).to_string());
+        running.status.telemetry.set_problems([Problem { is_error: true, subject, message, hint }].into());
         let presented = [Facts::read(&certificate(&keys[0])).expect("a certificate")];
         let evidence = Evidence {
             cause: (*text("cause")).into(),
