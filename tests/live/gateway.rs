@@ -85,17 +85,18 @@ impl Gateway {
         if chunked { unchunk(&response.body) } else { response.body }
     }
 
-    /// Writes a file of objects beside those of the start.
+    /// Writes a file of objects beside those of the start, as a whole: one that is written in its place is empty for a
+    /// moment, and an empty file holds no objects.
     pub fn write(&self, name: &str, objects: &str) {
-        std::fs::write(self.path(name), objects).unwrap();
+        let unfinished = self.path("unfinished");
+        std::fs::write(&unfinished, objects).unwrap();
+        std::fs::rename(&unfinished, self.path(name)).unwrap();
     }
 
     /// Writes a file as a whole and waits until every worker serves what it says, which must be something new.
     pub fn apply(&self, name: &str, objects: &str) {
         let before = self.applied();
-        let unfinished = self.path("unfinished");
-        std::fs::write(&unfinished, objects).unwrap();
-        std::fs::rename(&unfinished, self.path(name)).unwrap();
+        self.write(name, objects);
         self.wait_for("applied change", || (self.applied() > before).then_some(()));
     }
 

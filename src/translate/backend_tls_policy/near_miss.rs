@@ -12,7 +12,6 @@ use crate::resources::{AGENTGATEWAY_GROUP, NamespacedName, Snapshot};
 use crate::translate::absence::{beside, namesakes};
 use crate::translate::backends::{BackendKind, declares_tls, port_name};
 use crate::translate::endpoints::is_tcp;
-use crate::translate::work;
 
 /// The core group, and what it is taken for.
 const CORE: [&str; 3] = ["", "core", "v1"];
@@ -127,10 +126,7 @@ impl Attachments<'_> {
         // Names that differ in their numbers alone are those of several of a kind.
         let is_another = |name: &str| !letters(name).eq(letters(&absent.name.name));
         let names = beside(store, &absent.name).map(|name| &*name.name).filter(|name| is_another(name));
-        let exposed = names.filter(|name| {
-            work::steps(1);
-            self.exposed(snapshot, &of_name(name)).is_some()
-        });
+        let exposed = names.filter(|name| self.exposed(snapshot, &of_name(name)).is_some());
         closest(&absent.name.name, exposed).map(of_name)
     }
 
