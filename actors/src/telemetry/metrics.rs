@@ -17,6 +17,7 @@ pub(super) mod downstream;
 mod family;
 pub(super) mod known;
 pub(super) mod kubernetes;
+mod labels;
 pub(super) mod peers;
 pub(super) mod process;
 pub(super) mod request;

@@ -68,8 +68,8 @@ impl Attachments<'_> {
             }
             match self.outcome(snapshot, number, reference)? {
                 Outcome::NotFound { cause, hint, meant } => {
-                    let (is_slip, consequence) = (false, None);
-                    Some(Miss { index, code: "TargetNotFound", cause, hint, meant, is_slip, consequence })
+                    let code = "TargetNotFound";
+                    Some(Miss { index, code, cause, hint, meant, is_slip: false, consequence: None })
                 }
                 Outcome::Won { .. } | Outcome::Lost { .. } | Outcome::NotTcp { .. } => None,
             }

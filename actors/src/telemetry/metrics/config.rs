@@ -8,6 +8,7 @@ use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::family::{Family, Moment, collect, counter, gauge, histogram, label_set, moment};
 use super::known::Known;
+use super::labels::{GatewayLabel, KindLabel};
 use crate::plan::{Backend, BackendId, Expiries, Plan};
 use crate::telemetry::PolicyCondition;
 
@@ -45,22 +46,10 @@ const DROPPED: (&str, &str) =
 const BUCKETS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct KindLabel {
-    kind: &'static str,
-}
-label_set!(KindLabel { "kind": kind });
-
-#[derive(Debug, PartialEq, Eq, Hash)]
 struct ResultLabel {
     result: &'static str,
 }
 label_set!(ResultLabel { "result": result });
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct GatewayLabel {
-    gateway: Arc<str>,
-}
-label_set!(GatewayLabel { "gateway": gateway });
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ConditionLabels {

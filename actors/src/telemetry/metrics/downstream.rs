@@ -6,6 +6,7 @@ use prometheus::proto::MetricFamily;
 
 use super::family::{Family, collect, label_set};
 use super::known::Known;
+use super::labels::GatewayLabel;
 use super::tally::{Level, Tally};
 use crate::telemetry::{DownstreamHandshake, Rejection};
 
@@ -15,12 +16,6 @@ const REJECTED: (&str, &str) =
 const HANDSHAKES: (&str, &str) =
     ("postern_downstream_tls_handshakes_total", "TLS handshakes with clients, by how they ended.");
 const PANICS: (&str, &str) = ("postern_connection_panics_total", "Connections of clients that a fault of ours ended.");
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct GatewayLabel {
-    gateway: Arc<str>,
-}
-label_set!(GatewayLabel { "gateway": gateway });
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct PortLabels {

@@ -1,12 +1,12 @@
 //! Metrics of what passes between this process and Kubernetes. There is one of these, not one a worker.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntGauge};
 
 use super::family::{Family, Moment, collect, counter, gauge, label_set, moment};
+use super::labels::{GatewayLabel, KindLabel};
 use crate::telemetry::Contact;
 
 const OUT_OF_TOUCH: (&str, &str) = (
@@ -105,18 +105,6 @@ struct EventLabel {
     result: &'static str,
 }
 label_set!(EventLabel { "result": result });
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct KindLabel {
-    kind: &'static str,
-}
-label_set!(KindLabel { "kind": kind });
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct GatewayLabel {
-    gateway: Arc<str>,
-}
-label_set!(GatewayLabel { "gateway": gateway });
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct WriteLabels {

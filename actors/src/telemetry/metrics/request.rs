@@ -10,6 +10,7 @@ use prometheus::proto::MetricFamily;
 
 use super::family::{Family, collect, label_set};
 use super::known::Known;
+use super::labels::GatewayLabel;
 use super::tally::{Distribution, Level, Tally};
 use crate::outcome::Reason;
 use crate::telemetry::RequestRecord;
@@ -213,12 +214,6 @@ fn status_class(status: Status) -> &'static str {
         _ => "none",
     }
 }
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct GatewayLabel {
-    gateway: Arc<str>,
-}
-label_set!(GatewayLabel { "gateway": gateway });
 
 /// The requests of one shard.
 #[derive(Debug)]
